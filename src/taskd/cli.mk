@@ -1,0 +1,1 @@
+libdaemon_la_SOURCES += src/taskd/client.c src/taskd/client.h

@@ -1,0 +1,46 @@
+/* The table of commands: one row and one file (cmd_NAME.c) each. It drives dispatch, help and "did you mean". */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+/* An option. `value` NULL: a switch. The same row prints the help. */
+struct option_spec {
+    const char *name;  /* "timeout" for --timeout */
+    char letter;       /* 't' for -t, 0 for none */
+    const char *value; /* placeholder: "DURATION" */
+    const char *help;
+};
+
+struct command {
+    const char *name, *alias;
+    const char *usage; /* after the name: "[options] [NAME…]" */
+    const char *help;  /* one line */
+    const struct option_spec *options; /* ends with a NULL name */
+    const char *details;               /* exit status, examples; NULL ok */
+    /* argv is what follows the command's name, options included. Returns the exit status. */
+    int (*run)(const struct command *, int argc, char **argv);
+    bool hidden;
+};
+
+extern const struct command *const commands[]; /* NULL-terminated */
+
+/* The options that every command has: --help, --socket, --state-dir, set by main or by options_next. */
+struct global_options {
+    const char *socket, *state_dir;
+};
+extern struct global_options global_options;
+
+/* Walks argv. Returns the next option's name (its value in *ret_value, NULL for a switch), or NULL when the operands
+ * begin (at argv[*index]; after "--" too). Unknown options, missing values: prints an error with the nearest name, exits 125.
+ * --help prints and exits 0. GNU style: --name VALUE, --name=VALUE, -n VALUE, options and operands may mix unless `stop_at_operand`. */
+struct options {
+    const struct command *command;
+    int argc, index;
+    char **argv;
+    bool stop_at_operand;
+    int operands_count; /* after the walk: argv[0..operands_count) are the operands */
+    bool saw_dashdash;
+};
+const char *options_next(struct options *, const char **ret_value);
+
+void command_help(const struct command *);

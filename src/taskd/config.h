@@ -1,0 +1,100 @@
+/* What the person who runs taskd asked for: daemon settings and worker definitions.
+ *
+ * One table (config_keys.c) holds every key: type, range, default, help. It drives parsing, errors, `taskd schema`, the
+ * options of `taskd run -- CMD` and the key table of taskd.json(5). Calls common/ only; nothing here touches the loop. */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+enum channel_kind { CHANNEL_JSON, CHANNEL_NONE };
+enum restart_policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
+enum log_to { LOG_TO_INHERIT, LOG_TO_FILE, LOG_TO_NULL };
+enum env_inherit { ENV_INHERIT_ALL, ENV_INHERIT_NONE, ENV_INHERIT_LIST };
+enum on_protocol_error { PROTOCOL_ERROR_IGNORE, PROTOCOL_ERROR_STOP };
+
+/* Which settings were written down, where a default and the same value written down differ in meaning. */
+enum config_given { GIVEN_STOP_SIGNAL = 1 << 0, GIVEN_START_TIMEOUT = 1 << 1 };
+
+struct limit_setting {
+    int resource; /* RLIMIT_* */
+    rlim_t value; /* RLIM_INFINITY for "infinity" */
+};
+
+/* One worker's definition. Plain data, read-only once loaded; every string and list is owned by the config. Durations
+ * are milliseconds, DURATION_INFINITY where there is none. */
+struct worker_config {
+    char *name;
+    char **command; /* NULL-terminated, at least one entry */
+    int64_t replicas;
+    int channel; /* enum channel_kind */
+    char *cwd;   /* NULL: taskd's own */
+    char **env;  /* "K=V", NULL-terminated or NULL */
+    char *env_file;
+    int env_inherit; /* enum env_inherit */
+    char **env_inherit_names;
+    char *user, *group; /* NULL: unchanged */
+    int64_t umask;      /* -1: unchanged */
+    struct limit_setting *limits;
+    size_t limits_count;
+    json_t *input; /* NULL: none */
+    int64_t start_timeout, stop_timeout, max_stop_timeout, term_timeout, pre_stop, unit_timeout;
+    int stop_signal;
+    int restart; /* enum restart_policy */
+    int64_t backoff_initial, backoff_max;
+    int64_t restart_count, restart_interval; /* restart_limit */
+    int64_t max_message;                     /* bytes in a line of the channel */
+    int on_protocol_error;                   /* enum on_protocol_error */
+    int log_to;                              /* enum log_to */
+    char *log_file;
+    unsigned given; /* enum config_given */
+};
+
+struct daemon_config {
+    char *socket;    /* NULL: the default */
+    char *state_dir; /* NULL: the default */
+};
+
+struct config {
+    char *path; /* the file, or NULL for a command line */
+    struct daemon_config daemon;
+    struct worker_config *workers; /* in the file's order */
+    size_t workers_count;
+};
+
+/* Everything that is wrong with a configuration, in the order of the file. */
+struct config_errors;
+struct config_errors *config_errors_new(void);
+void config_errors_free(struct config_errors *);
+size_t config_errors_count(const struct config_errors *);
+/* One error a line: "taskd.json:12:7: workers.resize.replcas: unknown key (did you mean "replicas"?)". */
+void config_errors_print(const struct config_errors *, FILE *);
+
+/* Reads and checks a file ("-": standard input). 0 and *ret, or -errno: -EINVAL when `errors` says what is wrong with its
+ * content, another when it could not be read (that is in `errors`, too). *ret is untouched on failure; config_free frees it. */
+int config_load(const char *path, struct config **ret, struct config_errors *errors);
+/* The same for a text in memory; `name` stands for the file in errors. */
+int config_parse(const char *text, size_t len, const char *name, struct config **ret, struct config_errors *errors);
+void config_free(struct config *); /* NULL ok */
+
+/* A configuration of one worker that runs `command` (copied), every other key at its default. NULL when memory is out. */
+struct config *config_from_command(const char *name, char *const *command);
+
+/* Sets one key from a text as an option has it ("stop-timeout" or "stop_timeout", "30s"); nested keys by dots ("log.file"),
+ * lists and maps one entry at a time ("env", "K=V"). 0, -ENOENT for a key that cannot be set so, -EINVAL with a sentence in `why`. */
+int worker_config_set(struct worker_config *, const char *key, const char *text, char *why, size_t why_size);
+
+/* Checks that span keys (log.file with log.to "file", users that exist …); for a config made by hand. 0 or -EINVAL. */
+int config_check(const struct config *, struct config_errors *errors);
+
+/* Calls `each` for every worker key that worker_config_set takes: option name, value's placeholder, help. */
+void config_each_option(void (*each)(void *arg, const char *option, const char *value, const char *help), void *arg);
+
+json_t *config_schema(void);      /* JSON Schema (2020-12), new reference; NULL when memory is out */
+void config_print_man(FILE *out); /* the key table of taskd.json(5), in mdoc */
+
+const char *channel_kind_name(int);
+const char *restart_policy_name(int);

@@ -1,0 +1,23 @@
+/* Requests over the UNIX socket: HTTP/1.1 and JSON, through libevent's evhttp.
+ *
+ * One table of routes. Every client is authorised by SO_PEERCRED: root and the owner. Owner: cmd_run.c. Calls
+ * supervisor, journal, listener. A client's mistakes cost that client its connection, never taskd. */
+#pragma once
+
+struct event_base;
+struct supervisor;
+struct control;
+struct listener;
+
+struct control_hooks {
+    void (*on_shutdown)(void *arg, int now); /* somebody asked the daemon to end; the stop itself has been passed on */
+    void *arg;
+};
+
+/* Takes `listener` (see listener.h); the rest is borrowed. `state_dir` is where results are read. 0 or -errno. */
+int control_new(struct event_base *base, struct listener *listener, struct supervisor *sup, const char *state_dir,
+                const struct control_hooks *hooks, struct control **ret);
+
+/* The daemon has ended: answers everyone who still waits, writes the replies out (at most `max_ms`), closes. */
+void control_finish(struct control *, int max_ms);
+void control_free(struct control *);

@@ -1,0 +1,1 @@
+libdaemon_la_SOURCES += src/taskd/outcome.c src/taskd/outcome.h

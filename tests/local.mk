@@ -1,0 +1,13 @@
+# Three storeys: unit (one program a module, check), it (the real binary, Python), examples.
+AM_TESTS_ENVIRONMENT = \
+	export TOP_SRCDIR='$(abs_top_srcdir)' TOP_BUILDDIR='$(abs_top_builddir)' TASKD='$(abs_top_builddir)/taskd' \
+	       PYTHON3='$(PYTHON3)' PYTHONDONTWRITEBYTECODE=1 CK_DEFAULT_TIMEOUT=60;
+UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-format-extra-args -Wno-gnu-zero-variadic-macro-arguments -Wno-pedantic
+UNIT_LDADD = libdaemon.la $(CHECK_LIBS)
+
+include tests/unit/common.mk
+include tests/unit/libtaskd.mk
+include tests/unit/config.mk
+include tests/unit/core.mk
+include tests/unit/cli.mk
+include tests/it/local.mk
