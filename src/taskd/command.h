@@ -13,10 +13,11 @@ struct option_spec {
 
 struct command {
     const char *name, *alias;
-    const char *usage; /* after the name: "[options] [NAME…]" */
-    const char *help;  /* one line */
-    const struct option_spec *options; /* ends with a NULL name */
-    const char *details;               /* exit status, examples; NULL ok */
+    const char *usage;                               /* after the name: "[options] [NAME…]" */
+    const char *help;                                /* one line */
+    const struct option_spec *options;               /* ends with a NULL name */
+    const struct option_spec *(*more_options)(void); /* further ones, out of another table; NULL ok */
+    const char *details;                             /* exit status, examples; NULL ok */
     /* argv is what follows the command's name, options included. Returns the exit status. */
     int (*run)(const struct command *, int argc, char **argv);
     bool hidden;
@@ -31,8 +32,10 @@ struct global_options {
 extern struct global_options global_options;
 
 /* Walks argv. Returns the next option's name (its value in *ret_value, NULL for a switch), or NULL when the operands
- * begin (at argv[*index]; after "--" too). Unknown options, missing values: prints an error with the nearest name, exits 125.
- * --help prints and exits 0. GNU style: --name VALUE, --name=VALUE, -n VALUE, options and operands may mix unless `stop_at_operand`. */
+ * begin (at argv[*index]; after "--" too). Unknown options, missing values: prints an error with the nearest name,
+ * exits 125.
+ * --help prints and exits 0. GNU style: --name VALUE, --name=VALUE, -n VALUE, options and operands may mix unless
+ * `stop_at_operand`. */
 struct options {
     const struct command *command;
     int argc, index;
@@ -40,6 +43,7 @@ struct options {
     bool stop_at_operand;
     int operands_count; /* after the walk: argv[0..operands_count) are the operands */
     bool saw_dashdash;
+    const char *cluster; /* what is left of "-abc"; private to options.c */
 };
 const char *options_next(struct options *, const char **ret_value);
 

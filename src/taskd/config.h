@@ -17,7 +17,17 @@ enum env_inherit { ENV_INHERIT_ALL, ENV_INHERIT_NONE, ENV_INHERIT_LIST };
 enum on_protocol_error { PROTOCOL_ERROR_IGNORE, PROTOCOL_ERROR_STOP };
 
 /* Which settings were written down, where a default and the same value written down differ in meaning. */
-enum config_given { GIVEN_STOP_SIGNAL = 1 << 0, GIVEN_START_TIMEOUT = 1 << 1 };
+enum config_given {
+    GIVEN_STOP_SIGNAL = 1 << 0,
+    GIVEN_START_TIMEOUT = 1 << 1,
+    GIVEN_MAX_STOP_TIMEOUT = 1 << 2,
+    GIVEN_BACKOFF_MAX = 1 << 3,
+    GIVEN_LOG_TO = 1 << 4,
+    GIVEN_LOG_FILE = 1 << 5,
+};
+
+/* Bounds that hold for a whole configuration. */
+enum { CONFIG_FILE_MAX = 4 << 20, CONFIG_DEPTH_MAX = 24, CONFIG_TASKS_MAX = 100000 };
 
 struct limit_setting {
     int resource; /* RLIMIT_* */
@@ -32,7 +42,7 @@ struct worker_config {
     int64_t replicas;
     int channel; /* enum channel_kind */
     char *cwd;   /* NULL: taskd's own */
-    char **env;  /* "K=V", NULL-terminated or NULL */
+    char **env;  /* "K=V", NULL-terminated or NULL; what env_file says is in here, too */
     char *env_file;
     int env_inherit; /* enum env_inherit */
     char **env_inherit_names;
@@ -70,31 +80,41 @@ struct config_errors;
 struct config_errors *config_errors_new(void);
 void config_errors_free(struct config_errors *);
 size_t config_errors_count(const struct config_errors *);
+/* One error. Strings are printable, and borrowed from the list. Line and column are 0 where no place is known (a file that
+ * cannot be read, an option); `file` is NULL for a command line; `path` may be empty. */
+struct config_error {
+    const char *file, *path, *message;
+    size_t line, column;
+};
+const struct config_error *config_errors_get(const struct config_errors *, size_t index); /* index < count */
 /* One error a line: "taskd.json:12:7: workers.resize.replcas: unknown key (did you mean "replicas"?)". */
 void config_errors_print(const struct config_errors *, FILE *);
 
 /* Reads and checks a file ("-": standard input). 0 and *ret, or -errno: -EINVAL when `errors` says what is wrong with its
  * content, another when it could not be read (that is in `errors`, too). *ret is untouched on failure; config_free frees it. */
 int config_load(const char *path, struct config **ret, struct config_errors *errors);
-/* The same for a text in memory; `name` stands for the file in errors. */
+/* The same for a text in memory; `name` stands for the file in errors. 0, -EINVAL or -ENOMEM. */
 int config_parse(const char *text, size_t len, const char *name, struct config **ret, struct config_errors *errors);
 void config_free(struct config *); /* NULL ok */
 
-/* A configuration of one worker that runs `command` (copied), every other key at its default. NULL when memory is out. */
+/* A configuration of one worker that runs `command` (copied); every other key at its default, but for restart, which is
+ * "no". NULL when memory is out. */
 struct config *config_from_command(const char *name, char *const *command);
 
-/* Sets one key from a text as an option has it ("stop-timeout" or "stop_timeout", "30s"); nested keys by dots ("log.file"),
- * lists and maps one entry at a time ("env", "K=V"). 0, -ENOENT for a key that cannot be set so, -EINVAL with a sentence in `why`. */
+/* Sets one key from a text as an option has it ("stop-timeout" or "stop_timeout", "30s"); nested keys as "log.file" or
+ * "log-file", maps one entry at a time ("env", "K=V"). 0; -ENOENT for a key that cannot be set so; -EINVAL with a sentence in
+ * `why`; -ENOMEM. What "env-file" names is read at once; entries of "env" win over it in either order. */
 int worker_config_set(struct worker_config *, const char *key, const char *text, char *why, size_t why_size);
 
 /* Checks that span keys (log.file with log.to "file", users that exist …); for a config made by hand. 0 or -EINVAL. */
 int config_check(const struct config *, struct config_errors *errors);
 
-/* Calls `each` for every worker key that worker_config_set takes: option name, value's placeholder, help. */
+/* Calls `each` for every worker key that worker_config_set takes: option name ("stop-timeout"), value's placeholder, help.
+ * The strings live as long as the program. */
 void config_each_option(void (*each)(void *arg, const char *option, const char *value, const char *help), void *arg);
 
 json_t *config_schema(void);      /* JSON Schema (2020-12), new reference; NULL when memory is out */
-void config_print_man(FILE *out); /* the key table of taskd.json(5), in mdoc */
+int config_print_man(FILE *out); /* the key tables of taskd.json(5), in mdoc; 0 or -ENOMEM */
 
 const char *channel_kind_name(int);
 const char *restart_policy_name(int);

@@ -1,1 +1,27 @@
-libdaemon_la_SOURCES += src/taskd/outcome.c src/taskd/outcome.h
+libdaemon_la_SOURCES += \
+	src/taskd/ask.c \
+	src/taskd/channel.c src/taskd/channel.h \
+	src/taskd/cmd_run.c \
+	src/taskd/fsm.c src/taskd/fsm.h \
+	src/taskd/identity.c src/taskd/identity.h \
+	src/taskd/journal.c src/taskd/journal.h \
+	src/taskd/launch.c src/taskd/launch.h \
+	src/taskd/ledger.c src/taskd/ledger.h \
+	src/taskd/life.c src/taskd/life.h \
+	src/taskd/message.c src/taskd/message.h \
+	src/taskd/notify.c src/taskd/notify.h \
+	src/taskd/outcome.c src/taskd/outcome.h \
+	src/taskd/output.c src/taskd/output.h \
+	src/taskd/restart.c src/taskd/restart.h \
+	src/taskd/signals.c src/taskd/signals.h \
+	src/taskd/spawn.c src/taskd/spawn.h \
+	src/taskd/status.c \
+	src/taskd/supervisor.c src/taskd/supervisor.h src/taskd/supervisor_impl.h \
+	src/taskd/sys.c src/taskd/sys.h \
+	src/taskd/talk.c \
+	src/taskd/task.c src/taskd/task.h src/taskd/task_impl.h \
+	src/taskd/tree.c src/taskd/tree.h \
+	src/taskd/units.c src/taskd/units.h \
+	src/taskd/view.c src/taskd/view.h \
+	src/taskd/waiters.c
+libdaemon_la_LIBADD += -lm

@@ -12,8 +12,10 @@ struct journal;
 
 /* Makes the directory (0700, parents as needed), opens both files, repairs a torn tail. 0 or -errno. */
 int journal_open(const char *dir, struct journal **ret);
-void journal_free(struct journal *);
-const char *journal_dir(const struct journal *);
+/* Where no directory can be written: numbers are counted in memory and records go nowhere. NULL when memory is out. */
+struct journal *journal_open_memory(void);
+void journal_free(struct journal *); /* NULL ok */
+const char *journal_dir(const struct journal *); /* NULL: in memory */
 
 int journal_next_life(struct journal *, uint64_t *ret); /* a number never given before in this directory */
 int journal_append(struct journal *, const json_t *record);

@@ -1,6 +1,7 @@
 /* taskd's own words, on standard error: one line each, "taskd: what: which: why".
  *
- * Under systemd (JOURNAL_STREAM) with "<N>" priorities, at a terminal through the view so that the live lines stay whole. */
+ * Under systemd (JOURNAL_STREAM) with "<N>" priorities, at a terminal through the view so that the live lines stay
+ * whole. */
 #pragma once
 #include <stdbool.h>
 #include <syslog.h>

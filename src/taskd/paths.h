@@ -5,7 +5,8 @@
 #define PATHS_CONFIG "/etc/taskd/taskd.json"
 
 /* option (NULL ok), TASKD_SOCKET, root: /run/taskd/taskd.sock, else $XDG_RUNTIME_DIR/taskd/taskd.sock, else
- * /tmp/taskd-UID/taskd.sock. `configured` (NULL ok) comes after the environment. 0, or -ENAMETOOLONG when sockaddr_un cannot hold it. */
+ * /tmp/taskd-UID/taskd.sock. `configured` (NULL ok) comes after the environment. 0, or -ENAMETOOLONG when sockaddr_un
+ * cannot hold it. */
 int paths_socket(const char *option, const char *configured, char *out, size_t out_size);
 
 /* option, TASKD_STATE_DIR, configured, STATE_DIRECTORY (systemd), root: /var/lib/taskd, else $XDG_STATE_HOME/taskd,

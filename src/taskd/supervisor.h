@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "taskd/outcome.h"
 
@@ -35,12 +36,21 @@ struct stop_request {
     bool now; /* abort: SIGKILL to the whole tree */
 };
 
-/* `config`, `journal` and `base` are borrowed and outlive the supervisor. */
-int supervisor_new(struct event_base *base, const struct config *config, struct journal *journal, const struct supervisor_hooks *hooks,
-                   struct supervisor **ret);
+struct supervisor_options {
+    bool one_shot;        /* run -- CMD: a task that was stopped has ended for good */
+    bool capture;         /* "log": inherit comes through taskd, line by line (on_output) */
+    int stdin_fd;         /* the workers' standard input, -1: /dev/null */
+    struct rlimit nofile; /* what taskd was started with */
+};
+
+/* `config`, `journal` and `base` are borrowed and outlive the supervisor. 0, -ENOENT for a user or group that is unknown, -errno. */
+int supervisor_new(struct event_base *base, const struct config *config, struct journal *journal,
+                   const struct supervisor_options *options, const struct supervisor_hooks *hooks, struct supervisor **ret);
 void supervisor_free(struct supervisor *);
 
 void supervisor_start(struct supervisor *); /* starts every task */
+void supervisor_reap(struct supervisor *);  /* on SIGCHLD */
+void supervisor_told_by(struct supervisor *, int signo); /* the signal behind STOP_SIGNAL; the first one counts */
 
 /* Asks a scope to stop; idempotent, a repeated one may shorten the deadline. Returns how many live or waiting tasks it
  * reached, or -ENOENT for a name that nobody has. NULL stops the daemon: SUP_ENDED follows when all are down. */
@@ -76,7 +86,8 @@ struct supervisor_totals {
     uint64_t lives, units_done, units_failed;
     uint64_t killed;   /* lives that had to be killed: grace expiry, abort */
     uint64_t not_ok;   /* tasks whose last life was neither ok nor cancelled cooperatively */
-    json_t *lost;      /* borrowed array of {"worker","unit"}: begun, never ended, and not done again since */
+    bool spoken;     /* some worker has spoken: units are known at all */
+    json_t *lost;    /* {"worker","unit","handle"}…: begun, never ended, not done again since; new reference; NULL: no memory */
 };
 void supervisor_totals(const struct supervisor *, struct supervisor_totals *ret);
 

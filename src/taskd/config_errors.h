@@ -1,0 +1,28 @@
+/* The list of what is wrong with a configuration: filled in any order, told in the order of the file.
+ *
+ * Owner: config. A load is bracketed by begin and end; errors come with offsets into the text, and end turns those into
+ * lines and columns. Memory that runs out is latched, so that whoever finds an error need not look. */
+#pragma once
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "taskd/config.h"
+
+#define ERROR_NOWHERE ((size_t)-1) /* an error of the whole file */
+
+/* `file` (borrowed until config_errors_end, NULL for a command line) is what the errors to come are about. */
+void config_errors_begin(struct config_errors *, const char *file);
+
+/* 0; -EINVAL when this load has errors; -ENOMEM. Sorts them and drops those that say the same of the same place, which
+ * happens when many workers inherit one mistake. */
+int config_errors_end(struct config_errors *, const char *text, size_t len);
+
+void config_errors_add(struct config_errors *, size_t offset, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void config_errors_vadd(struct config_errors *, size_t offset, const char *path, const char *fmt, va_list)
+    __attribute__((format(printf, 4, 0)));
+void config_errors_no_memory(struct config_errors *);
+
+/* While muted, errors are dropped: the same text is being read once more. */
+void config_errors_mute(struct config_errors *, bool muted);

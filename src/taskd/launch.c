@@ -1,0 +1,236 @@
+#include "taskd/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/proto.h"
+#include "common/quantity.h"
+
+extern char **environ;
+
+/* The service manager speaks to taskd through these; a worker that answered would speak for it. */
+static const char *const managers_own[] = {
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",    "LISTEN_FDS",  "LISTEN_PID",           "LISTEN_FDNAMES",
+    "MAINPID",       "INVOCATION_ID", "JOURNAL_STREAM",  "SYSTEMD_EXEC_PID", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY",
+    "RUNTIME_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "MANAGERPID", NULL,
+};
+
+/* An environment under construction. Later entries win. Strings are borrowed but for the few in `own`. */
+struct env {
+    char **list;
+    size_t count, cap;
+    char *own[16];
+    size_t own_count;
+    bool failed;
+};
+
+static bool same_name(const char *entry, const char *name, size_t len)
+{
+    return strncmp(entry, name, len) == 0 && (entry[len] == '=' || entry[len] == '\0');
+}
+
+static bool in_list(const char *entry, char *const *names)
+{
+    for (; names && *names; names++)
+        if (same_name(entry, *names, strlen(*names)))
+            return true;
+    return false;
+}
+
+static void env_put(struct env *e, char *entry)
+{
+    size_t len = strcspn(entry, "=");
+    for (size_t i = 0; i < e->count; i++) {
+        if (same_name(e->list[i], entry, len)) {
+            e->list[i] = entry;
+            return;
+        }
+    }
+    if (e->count + 1 >= e->cap) {
+        size_t cap = e->cap ? e->cap * 2 : 64;
+        char **list = realloc(e->list, cap * sizeof *list);
+        if (!list) {
+            e->failed = true;
+            return;
+        }
+        e->list = list;
+        e->cap = cap;
+    }
+    e->list[e->count++] = entry;
+    e->list[e->count] = NULL;
+}
+
+__attribute__((format(printf, 2, 3))) static void env_printf(struct env *e, const char *fmt, ...)
+{
+    char *entry = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    if (vasprintf(&entry, fmt, ap) < 0)
+        entry = NULL;
+    va_end(ap);
+    if (!entry) {
+        e->failed = true;
+        return;
+    }
+    e->own[e->own_count++] = entry;
+    env_put(e, entry);
+}
+
+static void env_free(struct env *e)
+{
+    for (size_t i = 0; i < e->own_count; i++)
+        free(e->own[i]);
+    free(e->list);
+}
+
+static bool managers(const char *entry)
+{
+    for (const char *const *name = managers_own; *name; name++)
+        if (same_name(entry, *name, strlen(*name)))
+            return true;
+    return strncmp(entry, "TASKD_", 6) == 0;
+}
+
+static void inherit(struct env *e, const struct worker_config *c)
+{
+    for (char **entry = environ; *entry && c->env_inherit != ENV_INHERIT_NONE; entry++) {
+        bool wanted = c->env_inherit == ENV_INHERIT_ALL || in_list(*entry, c->env_inherit_names);
+        if (wanted && !managers(*entry))
+            env_put(e, *entry);
+    }
+}
+
+static void identify(struct env *e, const struct identity *id)
+{
+    if (!id->name)
+        return;
+    env_printf(e, "USER=%s", id->name);
+    env_printf(e, "LOGNAME=%s", id->name);
+    env_printf(e, "HOME=%s", id->home);
+}
+
+static int64_t grace_for_env(int64_t ms)
+{
+    return ms == DURATION_INFINITY ? -1 : ms;
+}
+
+static void describe_life(struct env *e, const struct launch *l)
+{
+    env_printf(e, PROTO_ENV_ID "=%s", l->task);
+    env_printf(e, PROTO_ENV_HANDLE "=%s", l->handle);
+    env_printf(e, PROTO_ENV_ATTEMPT "=%u", l->attempt);
+    if (l->config->channel != CHANNEL_JSON)
+        return;
+    env_printf(e, PROTO_ENV_FD "=%d", PROTO_FD);
+    env_printf(e, PROTO_ENV_PROTO "=%d", PROTO_VERSION);
+    env_printf(e, PROTO_ENV_GRACE_MS "=%" PRId64, grace_for_env(l->config->stop_timeout));
+}
+
+static void build_env(struct env *e, const struct launch *l)
+{
+    inherit(e, l->config);
+    identify(e, l->identity);
+    for (char **entry = l->config->env; entry && *entry; entry++)
+        env_put(e, *entry);
+    describe_life(e, l);
+}
+
+/* The worker's stdout and stderr where taskd does not read them; -1 is /dev/null. *ret_owned is to be closed after the start. */
+static int open_log(const struct worker_config *c, int fds[2], int *ret_owned)
+{
+    *ret_owned = -1;
+    fds[0] = fds[1] = -1;
+    if (c->log_to == LOG_TO_INHERIT) {
+        fds[0] = STDOUT_FILENO;
+        fds[1] = STDERR_FILENO;
+    } else if (c->log_to == LOG_TO_FILE) {
+        int fd = open(c->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+        if (fd < 0)
+            return -errno;
+        *ret_owned = fds[0] = fds[1] = fd;
+    }
+    return 0;
+}
+
+/* ends[0] is taskd's, ends[1] the worker's, which blocks as a plain program expects. */
+static int open_channel(const struct worker_config *c, int ends[2])
+{
+    ends[0] = ends[1] = -1;
+    if (c->channel != CHANNEL_JSON)
+        return 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    return fd_nonblock(ends[0]);
+}
+
+static int start(const struct launch *l, const struct env *env, const int log_fds[2], int channel, struct spawn_result *ret)
+{
+    char **candidates = spawn_candidates(l->config->command[0], env->list);
+    if (!candidates || env->failed) {
+        spawn_candidates_free(candidates);
+        *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = ENOMEM, .step = "prepare"};
+        return -ENOMEM;
+    }
+    struct spawn_request req = {
+        .argv = l->config->command,
+        .envp = env->list,
+        .candidates = candidates,
+        .cwd = l->config->cwd,
+        .stdin_fd = l->stdin_fd,
+        .stdout_fd = log_fds[0],
+        .stderr_fd = log_fds[1],
+        .channel_fd = channel,
+        .set_ids = l->identity->change,
+        .uid = l->identity->uid,
+        .gid = l->identity->gid,
+        .groups = l->identity->groups,
+        .groups_count = l->identity->groups_count,
+        .umask = (int)l->config->umask,
+        .limits = l->config->limits,
+        .limits_count = l->config->limits_count,
+        .nofile = l->nofile,
+    };
+    int r = sys->spawn(&req, ret);
+    spawn_candidates_free(candidates);
+    return r;
+}
+
+static int failed_at(struct spawn_result *ret, int r, const char *step)
+{
+    *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = -r, .step = step};
+    return r;
+}
+
+int launch(const struct launch *l, struct spawn_result *ret, int *ret_channel)
+{
+    struct env env = {0};
+    int ends[2] = {-1, -1}, log_fds[2] = {l->output_fd, l->output_fd}, owned = -1;
+    int r = l->output_fd < 0 ? open_log(l->config, log_fds, &owned) : 0;
+    if (r < 0)
+        return failed_at(ret, r, "open the log file");
+    r = open_channel(l->config, ends);
+    if (r < 0) {
+        failed_at(ret, r, "open the channel");
+        goto out;
+    }
+    build_env(&env, l);
+    r = start(l, &env, log_fds, ends[1], ret);
+    if (r == 0) {
+        *ret_channel = ends[0];
+        ends[0] = -1;
+    }
+out:
+    env_free(&env);
+    fd_close(&ends[0]);
+    fd_close(&ends[1]);
+    fd_close(&owned);
+    return r;
+}

@@ -1,0 +1,19 @@
+/* One life's beginning: the environment, the descriptors and the identity of a definition, put together and handed to the
+ * kernel (sys->spawn). Owner: task.c. */
+#pragma once
+#include "taskd/config.h"
+#include "taskd/identity.h"
+#include "taskd/sys.h"
+
+struct launch {
+    const struct worker_config *config;
+    const struct identity *identity;
+    const char *task, *handle;
+    unsigned attempt;
+    int stdin_fd;                /* -1: /dev/null */
+    int output_fd;               /* where stdout and stderr go when taskd reads them itself; -1: as `log` says */
+    const struct rlimit *nofile; /* what taskd was started with */
+};
+
+/* 0 and *ret, with taskd's end of the channel in *ret_channel (-1 where there is none); or -errno, and ret->step says at what. */
+int launch(const struct launch *, struct spawn_result *ret, int *ret_channel);

@@ -1,0 +1,54 @@
+/* The record of one life: what was asked of a process, what it said, how it ended. It outlives the process.
+ *
+ * Owner: task.c, which fills it in as things happen. Plain data; the only call out is life_record(). */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "taskd/outcome.h"
+#include "taskd/sys.h"
+#include "taskd/units.h"
+
+enum { LIFE_HANDLE_MAX = 128 };
+
+struct life {
+    char handle[LIFE_HANDLE_MAX]; /* resize@2#17 */
+    unsigned attempt;             /* the task's first life is 1 */
+    pid_t pid;                    /* 0: there is no process (any more) */
+    int pidfd;
+    int64_t began_ms;
+    struct timespec began, ended; /* wall clock, for people */
+    int exec_error;
+    const char *exec_step;
+    struct sys_exit exit;
+
+    bool spoken; /* it has said something on its channel */
+    bool deaf;   /* its channel was gone when the stop came: told by stop_signal */
+    struct units units;
+    json_t *value, *resume; /* owned */
+    bool has_result, result_complete;
+    char *text; /* its own words for `taskd status` */
+    uint64_t bad_lines, ignored;
+
+    bool stop_pending, acked;
+    enum stop_reason reason;
+    int stop_signo; /* the signal that told taskd to stop, 0 for none */
+    int64_t stop_ms, deadline_ms, waited_ms;
+
+    enum end_sent sent;
+    int sent_signal;
+    enum cause cause;
+    size_t tree_killed; /* processes besides the leader that had to be killed */
+};
+
+/* Frees what it holds and zeroes it; closes pidfd. */
+void life_clear(struct life *);
+
+struct outcome_verdict life_verdict(const struct life *);
+/* What a shell sees: outcome_exit_status with this life's facts. */
+int life_exit_status(const struct life *);
+
+/* The outcome record of taskd-protocol(7), new reference; NULL when memory is out. `now_ms` is when it ended. */
+json_t *life_record(const struct life *, const char *worker, const char *task, int64_t now_ms);

@@ -1,0 +1,124 @@
+#include "taskd/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/text.h"
+
+enum { LOG_LINE = 2048, EXIT_TASKD = 125 };
+
+static enum log_level log_max = LOG_L_INFO;
+static bool log_priorities;
+static void (*log_sink)(void *arg, const char *line);
+static void *log_sink_arg;
+
+/* JOURNAL_STREAM is inherited by everything below a service: only when our own standard error is that very socket does
+ * somebody read the priorities. */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long dev, ino;
+    struct stat st;
+
+    if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) < 0)
+        return false;
+    return st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
+}
+
+void log_init(enum log_level max)
+{
+    log_max = max;
+    log_priorities = stderr_is_journal();
+}
+
+void log_set_sink(void (*sink)(void *arg, const char *line), void *arg)
+{
+    log_sink = sink;
+    log_sink_arg = arg;
+}
+
+/* One write(2), so that lines of several processes on one terminal or pipe stay whole. */
+static void write_line(enum log_level level, const char *line)
+{
+    char out[LOG_LINE + 8];
+    int len = log_priorities ? snprintf(out, sizeof out, "<%d>%s\n", (int)level, line)
+                             : snprintf(out, sizeof out, "%s\n", line);
+    ssize_t n;
+
+    do
+        n = write(STDERR_FILENO, out, (size_t)len);
+    while (n < 0 && errno == EINTR);
+}
+
+/* What is printed may hold names and words of strangers: they are escaped here, once, whoever logs. */
+static void emit(enum log_level level, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static void emit(enum log_level level, const char *fmt, va_list ap)
+{
+    char raw[LOG_LINE], line[LOG_LINE];
+    int saved = errno;
+    size_t prefix;
+
+    if (level > log_max)
+        return;
+    prefix = (size_t)snprintf(raw, sizeof raw, "taskd: ");
+    vsnprintf(raw + prefix, sizeof raw - prefix, fmt, ap);
+    text_printable(raw, strlen(raw), line, sizeof line);
+    if (log_sink)
+        log_sink(log_sink_arg, line);
+    else
+        write_line(level, line);
+    errno = saved;
+}
+
+void log_error(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(LOG_L_ERROR, fmt, ap);
+    va_end(ap);
+}
+
+void log_warn(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(LOG_L_WARN, fmt, ap);
+    va_end(ap);
+}
+
+void log_info(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(LOG_L_INFO, fmt, ap);
+    va_end(ap);
+}
+
+void log_debug(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(LOG_L_DEBUG, fmt, ap);
+    va_end(ap);
+}
+
+_Noreturn void fatal(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(LOG_L_ERROR, fmt, ap);
+    va_end(ap);
+    exit(EXIT_TASKD);
+}

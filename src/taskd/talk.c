@@ -1,0 +1,323 @@
+/* The conversation with a worker: every message of the protocol, as one row of a table. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/jsonout.h"
+#include "common/proto.h"
+#include "common/quantity.h"
+#include "taskd/channel.h"
+#include "taskd/log.h"
+#include "taskd/message.h"
+#include "taskd/task_impl.h"
+
+/* After so many lines that make no sense, on_protocol_error decides; and they are no longer logged one by one. */
+enum { BAD_LINES = 10, SHOWN = 200 };
+
+/* `log` messages of one worker: a burst, then a steady trickle; what is over is counted and said once it is quiet again. */
+enum { LOG_BURST = 200, LOG_PER_S = 50 };
+
+static void say(struct task *t, struct jsonout *o)
+{
+    size_t len;
+    const char *line = jsonout_line(o, &len);
+    int r = line ? channel_send(t->channel, line, len) : -ENOMEM;
+    if (r < 0 && r != -EPIPE)
+        log_warn("%s: cannot be told anything: %s", t->id, strerror(-r));
+    jsonout_free(o);
+}
+
+static void begin(struct jsonout *o, enum proto_reply type)
+{
+    jsonout_begin(o);
+    jsonout_string(o, "type", proto_reply_name(type));
+}
+
+static void put_json(struct jsonout *o, const char *key, const json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    if (text)
+        jsonout_raw(o, key, text);
+    free(text);
+}
+
+/* -1 stands for no limit: JSON has no infinity. */
+static int64_t wire_ms(int64_t ms)
+{
+    return ms == DURATION_INFINITY ? -1 : ms;
+}
+
+bool task_send_stop(struct task *t)
+{
+    if (!channel_open(t->channel))
+        return false;
+    struct jsonout o = {0};
+    const struct life *l = &t->life;
+    int64_t left = l->deadline_ms == DURATION_INFINITY ? DURATION_INFINITY : l->deadline_ms - sys->now_ms();
+    begin(&o, PROTO_R_STOP);
+    jsonout_string(&o, "reason", stop_reason_name(l->reason));
+    jsonout_int(&o, "grace_ms", wire_ms(left));
+    jsonout_int(&o, "deadline_mono_ms", wire_ms(l->deadline_ms));
+    jsonout_string(&o, "mode", "finish_unit");
+    say(t, &o);
+    return true;
+}
+
+static void send_error(struct task *t, const char *code, const char *detail)
+{
+    struct jsonout o = {0};
+    begin(&o, PROTO_R_ERROR);
+    jsonout_string(&o, "code", code);
+    jsonout_string(&o, "detail", detail);
+    say(t, &o);
+}
+
+static void bad_line(struct task *t, const char *why, const char *line, size_t len)
+{
+    char shown[SHOWN];
+    uint64_t n = ++t->life.bad_lines;
+    if (n <= BAD_LINES)
+        log_warn("%s: protocol error: %s: %s", t->id, why, text_printable(line, len, shown, sizeof shown));
+    if (n == BAD_LINES)
+        log_warn("%s: further protocol errors of this life are not logged", t->id);
+    /* Until the worker has spoken, nothing but a stop may be written: a shell worker takes any byte for one. */
+    if (t->life.spoken && channel_open(t->channel) && n <= BAD_LINES)
+        send_error(t, "bad_message", why);
+    if (n == BAD_LINES && t->config->on_protocol_error == PROTOCOL_ERROR_STOP)
+        task_end_life(t, &(struct stop_request){.reason = STOP_PROTOCOL, .grace_ms = -1});
+}
+
+/* --- one handler a message --------------------------------------------------------------------------------------- */
+
+static void on_hello(struct task *t, const struct message *m)
+{
+    (void)m;
+    struct jsonout o = {0};
+    begin(&o, PROTO_R_HELLO);
+    jsonout_int(&o, "v", PROTO_VERSION);
+    jsonout_string(&o, "id", t->id);
+    jsonout_string(&o, "handle", t->life.handle);
+    jsonout_int(&o, "attempt", t->life.attempt);
+    jsonout_int(&o, "grace_ms", wire_ms(t->config->stop_timeout));
+    jsonout_int(&o, "max_message", t->config->max_message);
+    put_json(&o, "input", t->config->input);
+    say(t, &o);
+}
+
+static void on_ready(struct task *t, const struct message *m)
+{
+    (void)m;
+    task_ready(t);
+}
+
+/* Nothing hands out units here, so there are none to come: the worker's loop ends instead of waiting for ever. */
+static void on_next(struct task *t, const struct message *m)
+{
+    (void)m;
+    struct jsonout o = {0};
+    begin(&o, PROTO_R_DRAIN);
+    say(t, &o);
+}
+
+static void on_begin(struct task *t, const struct message *m)
+{
+    if (t->life.acked)
+        bad_line(t, "a unit begins after the stop was acknowledged", m->unit, strlen(m->unit));
+    int64_t timeout = m->timeout_ms >= 0 ? m->timeout_ms : t->config->unit_timeout;
+    int r = units_begin(&t->life.units, m->unit, sys->now_ms(), timeout);
+    if (r < 0) {
+        bad_line(t, r == -EEXIST ? "this unit has already begun" : strerror(-r), m->unit, strlen(m->unit));
+        return;
+    }
+    task_arm_unit_timer(t);
+    task_ready(t);
+}
+
+static void on_progress(struct task *t, const struct message *m)
+{
+    if (units_progress(&t->life.units, m->unit, m->done, m->total, m->msg) < 0)
+        t->life.ignored++;
+    if (m->resume) {
+        json_decref(t->life.resume);
+        t->life.resume = json_incref(m->resume);
+    }
+}
+
+static void on_end(struct task *t, const struct message *m)
+{
+    units_end(&t->life.units, m->unit, m->ok, sys->now_ms());
+    t->shared->hooks.on_unit_end(t->shared->hooks.arg, t, m->unit);
+    task_arm_unit_timer(t);
+    if (m->ok || !m->error_message)
+        return;
+    char unit[SHOWN], why[SHOWN];
+    log_warn("%s: unit %s failed: %s", t->id, text_printable(m->unit, strlen(m->unit), unit, sizeof unit),
+             text_printable(m->error_message, strlen(m->error_message), why, sizeof why));
+}
+
+static void on_release(struct task *t, const struct message *m)
+{
+    if (units_release(&t->life.units, m->unit) < 0)
+        t->life.ignored++;
+    task_arm_unit_timer(t);
+}
+
+static void on_status(struct task *t, const struct message *m)
+{
+    char *text = m->text ? strdup(m->text) : NULL;
+    free(t->life.text);
+    t->life.text = text;
+}
+
+static void on_heartbeat(struct task *t, const struct message *m)
+{
+    if (m->text)
+        on_status(t, m);
+}
+
+static void on_stopping(struct task *t, const struct message *m)
+{
+    (void)m;
+    if (t->life.stop_pending)
+        t->life.acked = true;
+}
+
+/* Only the worker can lengthen its grace, and only up to max_stop_timeout from the moment the stop was asked for. */
+static void on_extend(struct task *t, const struct message *m)
+{
+    struct life *l = &t->life;
+    int64_t now = sys->now_ms(), granted = 0;
+    if (t->state == TASK_STOPPING || t->state == TASK_PRE_STOP) {
+        int64_t cap = t->config->max_stop_timeout;
+        int64_t last = cap == DURATION_INFINITY ? DURATION_INFINITY : l->stop_ms + cap;
+        int64_t asked = now + m->ms;
+        int64_t deadline = asked < last ? asked : last;
+        if (deadline > l->deadline_ms) {
+            l->deadline_ms = deadline;
+            if (t->state == TASK_STOPPING)
+                task_arm_state_timer(t);
+        }
+        granted = l->deadline_ms == DURATION_INFINITY ? -1 : l->deadline_ms - now;
+    }
+    struct jsonout o = {0};
+    begin(&o, PROTO_R_EXTENDED);
+    jsonout_int(&o, "granted_ms", granted);
+    say(t, &o);
+}
+
+static void on_result(struct task *t, const struct message *m)
+{
+    struct life *l = &t->life;
+    json_decref(l->value);
+    l->value = json_incref(m->value);
+    l->has_result = true;
+    l->result_complete = m->complete;
+    if (m->resume) {
+        json_decref(l->resume);
+        l->resume = json_incref(m->resume);
+    }
+}
+
+static bool may_log(struct task *t)
+{
+    int64_t now = sys->now_ms();
+    int64_t credit = t->log_credit + (now - t->log_credit_at_ms) * LOG_PER_S / 1000;
+    if (credit != t->log_credit)
+        t->log_credit_at_ms = now;
+    t->log_credit = credit < LOG_BURST ? credit : LOG_BURST;
+    if (t->log_credit <= 0) {
+        t->log_dropped++;
+        return false;
+    }
+    t->log_credit--;
+    if (t->log_dropped)
+        log_warn("%s: %llu log messages were dropped", t->id, (unsigned long long)t->log_dropped);
+    t->log_dropped = 0;
+    return true;
+}
+
+static void on_log(struct task *t, const struct message *m)
+{
+    if (!may_log(t))
+        return;
+    static const char *const errors[] = {"error", "err", "crit", "critical", "alert", "emerg", "fatal"};
+    char shown[1024];
+    text_printable(m->msg, strlen(m->msg), shown, sizeof shown);
+    const char *level = m->level ? m->level : "info";
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if (strcmp(level, errors[i]) == 0) {
+            log_error("%s: %s", t->id, shown);
+            return;
+        }
+    }
+    if (strncmp(level, "warn", 4) == 0)
+        log_warn("%s: %s", t->id, shown);
+    else if (strcmp(level, "debug") == 0)
+        log_debug("%s: %s", t->id, shown);
+    else
+        log_info("%s: %s", t->id, shown);
+}
+
+static void on_stop_me(struct task *t, const struct message *m)
+{
+    char shown[SHOWN] = "no reason given";
+    if (m->reason)
+        text_printable(m->reason, strlen(m->reason), shown, sizeof shown);
+    log_info("%s: asks to be stopped: %s", t->id, shown);
+    task_end_life(t, &(struct stop_request){.reason = STOP_SELF, .grace_ms = -1});
+}
+
+static void on_ignored(struct task *t, const struct message *m)
+{
+    (void)m;
+    t->life.ignored++;
+}
+
+static void (*const handlers[PROTO_TYPES])(struct task *, const struct message *) = {
+    [PROTO_UNKNOWN] = on_ignored,   [PROTO_HELLO] = on_hello,         [PROTO_READY] = on_ready,
+    [PROTO_NEXT] = on_next,         [PROTO_BEGIN] = on_begin,         [PROTO_PROGRESS] = on_progress,
+    [PROTO_END] = on_end,           [PROTO_RELEASE] = on_release,     [PROTO_HEARTBEAT] = on_heartbeat,
+    [PROTO_STATUS] = on_status,     [PROTO_STOPPING] = on_stopping,   [PROTO_EXTEND] = on_extend,
+    [PROTO_RESULT] = on_result,     [PROTO_LOG] = on_log,             [PROTO_METRIC] = on_ignored,
+    [PROTO_STOP_ME] = on_stop_me,
+};
+
+static void on_line(void *arg, const char *line, size_t len, bool cut)
+{
+    struct task *t = arg;
+    struct message m;
+    char why[SHOWN];
+    if (cut) {
+        snprintf(why, sizeof why, "a line of more than %lld bytes", (long long)t->config->max_message);
+        bad_line(t, why, line, len);
+        return;
+    }
+    if (message_decode(line, len, &m, why, sizeof why) < 0) {
+        bad_line(t, why, line, len);
+        return;
+    }
+    t->life.spoken = true;
+    handlers[m.type](t, &m);
+    message_clear(&m);
+    task_changed(t);
+}
+
+/* A closed channel is no death. A worker that closed it before it acknowledged a stop may not have heard it; where no unit is
+ * in flight the signal is safe. */
+static void on_eof(void *arg)
+{
+    struct task *t = arg;
+    if (t->state == TASK_STOPPING && !t->life.acked && !units_oldest(&t->life.units))
+        task_stop_deaf(t);
+}
+
+void task_open_channel(struct task *t, int fd)
+{
+    struct channel_hooks hooks = {.on_line = on_line, .on_eof = on_eof, .arg = t};
+    int r = channel_new(t->shared->base, fd, (size_t)t->config->max_message, &hooks, &t->channel);
+    if (r < 0)
+        log_error("%s: no channel: %s: it will be stopped by signals", t->id, strerror(-r));
+}

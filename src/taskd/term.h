@@ -1,0 +1,29 @@
+/* What a command may do with its output: colours, the width of a terminal, lines that are drawn again in place.
+ *
+ * Owner: the commands. Calls common/text. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+bool term_is_terminal(FILE *);
+bool term_colours(FILE *); /* a terminal that is not dumb, and no NO_COLOR */
+int term_columns(FILE *);  /* 80 when it cannot be asked */
+int term_rows(FILE *);     /* 24 when it cannot be asked */
+
+/* Cuts UTF-8 text in place to `columns`, with "…" where something was left out. `s` has room for one more "…". */
+void term_cut(char *s, size_t size, int columns);
+
+/* A block of lines at the bottom of a terminal. */
+struct term_block {
+    FILE *out;
+    int lines; /* drawn before, to be drawn over */
+};
+void term_block_begin(struct term_block *);
+void term_block_line(struct term_block *, const char *line); /* printable text */
+void term_block_clear(struct term_block *);
+
+/* Set by the first SIGINT after term_catch_interrupt(); system calls that wait return EINTR then. */
+void term_catch_interrupt(void);
+bool term_interrupted(void);

@@ -1,0 +1,203 @@
+#include "taskd/tree.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/proto.h"
+#include "taskd/sys.h"
+
+enum { FRESH_MS = 20, ENVIRON_MAX = 256 * 1024 };
+
+struct entry {
+    pid_t pid, parent;
+    bool marked; /* belongs to the tree that is being looked for */
+};
+
+struct tree {
+    struct entry *entries;
+    size_t count, cap;
+    int64_t taken_ms; /* 0: never */
+};
+
+struct tree *tree_new(void)
+{
+    return calloc(1, sizeof(struct tree));
+}
+
+void tree_free(struct tree *t)
+{
+    if (!t)
+        return;
+    free(t->entries);
+    free(t);
+}
+
+/* The parent of a process that is not a zombie, or -1. The name in /proc/PID/stat may hold anything, so the fields are
+ * counted from its last parenthesis: proc(5). */
+static pid_t parent_of(pid_t pid)
+{
+    char path[40], text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return -1;
+    text[n] = '\0';
+    const char *after = strrchr(text, ')');
+    if (!after || after[1] != ' ' || after[2] == 'Z' || after[2] == 'X')
+        return -1;
+    return (pid_t)strtol(after + 3, NULL, 10);
+}
+
+static int add(struct tree *t, pid_t pid, pid_t parent)
+{
+    if (t->count == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 256;
+        struct entry *entries = realloc(t->entries, cap * sizeof *entries);
+        if (!entries)
+            return -ENOMEM;
+        t->entries = entries;
+        t->cap = cap;
+    }
+    t->entries[t->count++] = (struct entry){.pid = pid, .parent = parent};
+    return 0;
+}
+
+static int by_parent(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    return (x->parent > y->parent) - (x->parent < y->parent);
+}
+
+static void scan(struct tree *t)
+{
+    t->count = 0;
+    DIR *dir = opendir("/proc");
+    if (!dir)
+        return;
+    struct dirent *e;
+    while ((e = readdir(dir))) {
+        if (!isdigit((unsigned char)e->d_name[0]))
+            continue;
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        pid_t parent = parent_of(pid);
+        if (parent > 0 && add(t, pid, parent) < 0)
+            break;
+    }
+    closedir(dir);
+    qsort(t->entries, t->count, sizeof *t->entries, by_parent);
+    t->taken_ms = sys->now_ms();
+}
+
+static void refresh(struct tree *t)
+{
+    if (t->taken_ms == 0 || sys->now_ms() - t->taken_ms > FRESH_MS)
+        scan(t);
+}
+
+/* The number may have gone to a stranger since the scan: the descriptor pins whoever has it now, and then its parent is
+ * asked again. */
+static bool kill_checked(pid_t pid, pid_t parent)
+{
+    if (pid <= 1 || pid == getpid())
+        return false;
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0)
+        return false;
+    pid_t now = parent_of(pid);
+    /* A child whose parent has just died of this very sweep is taskd's by now. */
+    bool killed = (now == parent || now == getpid()) && sys->kill_stray(fd, SIGKILL) == 0;
+    close(fd);
+    return killed;
+}
+
+static struct entry *first_child(struct tree *t, pid_t parent)
+{
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (t->entries[mid].parent < parent)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return &t->entries[low];
+}
+
+static size_t kill_children(struct tree *t, pid_t parent)
+{
+    size_t killed = 0;
+    struct entry *end = t->entries + t->count;
+    for (struct entry *e = first_child(t, parent); e != end && e->parent == parent; e++) {
+        if (e->marked)
+            continue; /* a picture that was taken in pieces may hold a circle */
+        e->marked = true;
+        killed += kill_checked(e->pid, parent);
+        killed += kill_children(t, e->pid);
+    }
+    return killed;
+}
+
+void tree_forget(struct tree *t)
+{
+    t->taken_ms = 0;
+}
+
+size_t tree_kill(struct tree *t, pid_t leader)
+{
+    refresh(t);
+    for (size_t i = 0; i < t->count; i++)
+        t->entries[i].marked = false;
+    return t->count ? kill_children(t, leader) : 0;
+}
+
+/* The value of TASKD_HANDLE in a process's environment as it was at its exec, in `out`; false without one. */
+static bool handle_of(pid_t pid, char *out, size_t out_size)
+{
+    static const char key[] = PROTO_ENV_HANDLE "=";
+    char path[40], *text;
+    size_t len;
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    if (fd_read_file(path, ENVIRON_MAX, &text, &len) < 0)
+        return false;
+    for (const char *p = text; p < text + len && !found; p += strlen(p) + 1) {
+        if (strncmp(p, key, sizeof key - 1) == 0) {
+            snprintf(out, out_size, "%s", p + sizeof key - 1);
+            found = true;
+        }
+    }
+    free(text);
+    return found;
+}
+
+size_t tree_sweep(struct tree *t, const struct tree_sweep *s)
+{
+    char handle[160];
+    size_t killed = 0;
+    refresh(t);
+    struct entry *end = t->entries + t->count;
+    if (t->count == 0)
+        return 0;
+    for (struct entry *e = first_child(t, getpid()); e != end && e->parent == getpid(); e++) {
+        if (s->is_leader(s->arg, e->pid) || !handle_of(e->pid, handle, sizeof handle) || !s->is_dead(s->arg, handle))
+            continue;
+        if (kill_checked(e->pid, getpid())) {
+            s->on_stray(s->arg, handle, e->pid);
+            killed++;
+        }
+    }
+    return killed;
+}
