@@ -1,1 +1,2 @@
-
+include man/taskd.mk
+include man/taskd.json.mk

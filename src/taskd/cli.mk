@@ -12,6 +12,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/control_wait.c \
 	src/taskd/http.c src/taskd/http.h \
 	src/taskd/http_parse.c src/taskd/http_parse.h \
+	src/taskd/list.h \
 	src/taskd/listener.c src/taskd/listener.h \
 	src/taskd/log.c src/taskd/log.h \
 	src/taskd/options.c \

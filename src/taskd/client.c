@@ -95,7 +95,7 @@ static int send_request(int fd, const char *method, const char *path, json_t *bo
 
 int client_start(const char *socket_path, const char *method, const char *path, json_t *body, int *ret_fd)
 {
-    int fd, rc = connect_to(socket_path, &fd);
+    int fd = -1, rc = connect_to(socket_path, &fd);
 
     if (rc < 0)
         return rc;
@@ -185,16 +185,17 @@ static int parse_answer(const struct answer *a, struct client_reply *ret)
 {
     size_t head_len = http_head_end(a->data, a->len);
     json_t *body;
-    int status;
+    long status;
 
     if (head_len == 0 || !is_whole(a->data, head_len, a->len - head_len))
         return strncmp(a->data, "HTTP/1.", a->len < 7 ? a->len : 7) == 0 ? -ECONNRESET : -EPROTO;
-    if (sscanf(a->data, "HTTP/1.%*1[01] %3d", &status) != 1)
+    status = strncmp(a->data, "HTTP/1.", 7) == 0 ? strtol(a->data + strcspn(a->data, " "), NULL, 10) : 0;
+    if (status < 100 || status > 599)
         return -EPROTO;
     body = json_loadb(a->data + head_len, a->len - head_len, JSON_REJECT_DUPLICATES, NULL);
     if (!body && a->len > head_len)
         return -EPROTO;
-    *ret = (struct client_reply){.status = status, .body = body};
+    *ret = (struct client_reply){.status = (int)status, .body = body};
     return 0;
 }
 
@@ -213,7 +214,7 @@ int client_finish(int fd, int timeout_ms, struct client_reply *ret)
 int client_request(const char *socket_path, const char *method, const char *path, json_t *body, int timeout_ms,
                    struct client_reply *ret)
 {
-    int fd, rc = client_start(socket_path, method, path, body, &fd);
+    int fd = -1, rc = client_start(socket_path, method, path, body, &fd);
 
     return rc < 0 ? rc : client_finish(fd, timeout_ms, ret);
 }
@@ -245,9 +246,10 @@ int client_path(char *out, size_t out_size, const char *prefix, const char *name
 
     if (before + after >= out_size || !http_escape(name, out + before, out_size - before - after))
         return -ENAMETOOLONG;
-    memcpy(out, prefix, before);
-    len = strlen(out + before);
-    memcpy(out + before + len, suffix, after + 1);
+    len = before + strlen(out + before);
+    for (size_t i = 0; i < before; i++)
+        out[i] = prefix[i];
+    snprintf(out + len, out_size - len, "%s", suffix);
     return 0;
 }
 

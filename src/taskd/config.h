@@ -1,7 +1,8 @@
 /* What the person who runs taskd asked for: daemon settings and worker definitions.
  *
  * One table (config_keys.c) holds every key: type, range, default, help. It drives parsing, errors, `taskd schema`, the
- * options of `taskd run -- CMD` and the key table of taskd.json(5). Calls common/ only; nothing here touches the loop. */
+ * options of `taskd run -- CMD` and the key table of taskd.json(5). Calls common/ only; nothing here touches the loop.
+ */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
@@ -80,8 +81,8 @@ struct config_errors;
 struct config_errors *config_errors_new(void);
 void config_errors_free(struct config_errors *);
 size_t config_errors_count(const struct config_errors *);
-/* One error. Strings are printable, and borrowed from the list. Line and column are 0 where no place is known (a file that
- * cannot be read, an option); `file` is NULL for a command line; `path` may be empty. */
+/* One error. Strings are printable, and borrowed from the list. Line and column are 0 where no place is known (a file
+ * that cannot be read, an option); `file` is NULL for a command line; `path` may be empty. */
 struct config_error {
     const char *file, *path, *message;
     size_t line, column;
@@ -90,8 +91,9 @@ const struct config_error *config_errors_get(const struct config_errors *, size_
 /* One error a line: "taskd.json:12:7: workers.resize.replcas: unknown key (did you mean "replicas"?)". */
 void config_errors_print(const struct config_errors *, FILE *);
 
-/* Reads and checks a file ("-": standard input). 0 and *ret, or -errno: -EINVAL when `errors` says what is wrong with its
- * content, another when it could not be read (that is in `errors`, too). *ret is untouched on failure; config_free frees it. */
+/* Reads and checks a file ("-": standard input). 0 and *ret, or -errno: -EINVAL when `errors` says what is wrong with
+ * its content, another when it could not be read (that is in `errors`, too). *ret is untouched on failure; config_free
+ * frees it. */
 int config_load(const char *path, struct config **ret, struct config_errors *errors);
 /* The same for a text in memory; `name` stands for the file in errors. 0, -EINVAL or -ENOMEM. */
 int config_parse(const char *text, size_t len, const char *name, struct config **ret, struct config_errors *errors);
@@ -102,19 +104,19 @@ void config_free(struct config *); /* NULL ok */
 struct config *config_from_command(const char *name, char *const *command);
 
 /* Sets one key from a text as an option has it ("stop-timeout" or "stop_timeout", "30s"); nested keys as "log.file" or
- * "log-file", maps one entry at a time ("env", "K=V"). 0; -ENOENT for a key that cannot be set so; -EINVAL with a sentence in
- * `why`; -ENOMEM. What "env-file" names is read at once; entries of "env" win over it in either order. */
+ * "log-file", maps one entry at a time ("env", "K=V"). 0; -ENOENT for a key that cannot be set so; -EINVAL with a
+ * sentence in `why`; -ENOMEM. What "env-file" names is read at once; entries of "env" win over it in either order. */
 int worker_config_set(struct worker_config *, const char *key, const char *text, char *why, size_t why_size);
 
 /* Checks that span keys (log.file with log.to "file", users that exist …); for a config made by hand. 0 or -EINVAL. */
 int config_check(const struct config *, struct config_errors *errors);
 
-/* Calls `each` for every worker key that worker_config_set takes: option name ("stop-timeout"), value's placeholder, help.
- * The strings live as long as the program. */
+/* Calls `each` for every worker key that worker_config_set takes: option name ("stop-timeout"), value's placeholder,
+ * help. The strings live as long as the program. */
 void config_each_option(void (*each)(void *arg, const char *option, const char *value, const char *help), void *arg);
 
 json_t *config_schema(void);      /* JSON Schema (2020-12), new reference; NULL when memory is out */
-int config_print_man(FILE *out); /* the key tables of taskd.json(5), in mdoc; 0 or -ENOMEM */
+void config_print_man(FILE *out); /* the key tables of taskd.json(5), in mdoc */
 
 const char *channel_kind_name(int);
 const char *restart_policy_name(int);

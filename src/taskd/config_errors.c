@@ -1,7 +1,6 @@
 #include "taskd/config_errors.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@ enum { PATH_SHOWN = 256, MESSAGE_SHOWN = 512 };
 
 struct entry {
     struct config_error error;
+    char *file, *path, *message; /* what `error` lends out */
     size_t offset, sequence;
 };
 
@@ -30,9 +30,9 @@ struct config_errors *config_errors_new(void)
 
 static void entry_clear(struct entry *e)
 {
-    free((void *)(uintptr_t)e->error.file);
-    free((void *)(uintptr_t)e->error.path);
-    free((void *)(uintptr_t)e->error.message);
+    free(e->file);
+    free(e->path);
+    free(e->message);
 }
 
 void config_errors_free(struct config_errors *errors)
@@ -100,11 +100,12 @@ void config_errors_vadd(struct config_errors *errors, size_t offset, const char 
     if (errors->muted)
         return;
     vsnprintf(message, sizeof message, fmt, ap);
-    made.error.file = errors->file ? printable_copy(errors->file, PATH_SHOWN) : NULL;
-    made.error.path = printable_copy(path, PATH_SHOWN);
-    made.error.message = printable_copy(message, MESSAGE_SHOWN);
+    made.file = errors->file ? printable_copy(errors->file, PATH_SHOWN) : NULL;
+    made.path = printable_copy(path, PATH_SHOWN);
+    made.message = printable_copy(message, MESSAGE_SHOWN);
+    made.error = (struct config_error){.file = made.file, .path = made.path, .message = made.message};
     e = make_room(errors);
-    if (!e || !made.error.path || !made.error.message || (errors->file && !made.error.file)) {
+    if (!e || !made.path || !made.message || (errors->file && !made.file)) {
         entry_clear(&made);
         errors->no_memory = true;
         return;

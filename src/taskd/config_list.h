@@ -16,5 +16,6 @@ int list_add(char ***list, char *taken);
 bool env_name_ok(const char *name, size_t len);
 
 enum env_clash { ENV_KEEP, ENV_REPLACE };
-/* Adds "NAME=VALUE" (copied); on_clash says what becomes of an entry of that name. 0, -E2BIG past CONFIG_ENV_MAX, -ENOMEM. */
+/* Adds "NAME=VALUE" (copied); on_clash says what becomes of an entry of that name. 0, -E2BIG past CONFIG_ENV_MAX,
+ * -ENOMEM. */
 int env_add(char ***env, const char *name, size_t name_len, const char *value, enum env_clash on_clash);

@@ -201,7 +201,7 @@ int control_new(struct event_base *base, struct listener *listener, struct super
     c->base = base;
     c->sup = sup;
     c->hooks = *hooks;
-    LIST_INIT(&c->waits);
+    list_init(&c->waits);
     c->state_dir = strdup(state_dir);
     if (c->state_dir)
         rc = http_server_new(base, listener_fd(listener), &limits, on_request, c, &c->http);
@@ -223,7 +223,7 @@ static void on_too_late(evutil_socket_t fd, short what, void *arg)
 
 static void flush_replies(struct control *c, int max_ms)
 {
-    struct timeval tv = {.tv_sec = max_ms / 1000, .tv_usec = (max_ms % 1000) * 1000};
+    struct timeval tv = {.tv_sec = max_ms / 1000, .tv_usec = (max_ms % 1000) * 1000L};
     bool too_late = false;
     struct event *timer = evtimer_new(c->base, on_too_late, &too_late);
 

@@ -2,13 +2,12 @@
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
-#include <sys/queue.h>
 
 #include "taskd/control.h"
 #include "taskd/http.h"
+#include "taskd/list.h"
 
 struct control_wait;
-LIST_HEAD(control_waits, control_wait);
 
 struct control {
     struct event_base *base;
@@ -17,7 +16,7 @@ struct control {
     struct supervisor *sup;
     char *state_dir;
     struct control_hooks hooks;
-    struct control_waits waits; /* requests whose reply comes later */
+    struct list waits; /* requests whose reply comes later */
 };
 
 /* One request on its way through a handler. */

@@ -10,7 +10,7 @@
 #include "taskd/supervisor.h"
 
 struct control_wait {
-    LIST_ENTRY(control_wait) link;
+    struct list link;
     struct http_client *client;
     struct supervisor_waiter *waiter; /* NULL once it has called back */
     struct event *timer;              /* NULL: for ever */
@@ -19,7 +19,7 @@ struct control_wait {
 
 void control_wait_cancel(struct control_wait *w)
 {
-    LIST_REMOVE(w, link);
+    list_remove(&w->link);
     if (w->waiter)
         supervisor_wait_cancel(w->waiter);
     if (w->timer)
@@ -97,7 +97,7 @@ static void on_gone(void *arg, struct http_client *client)
 
 static int arm(struct control_wait *w, struct event_base *base, int timeout_ms)
 {
-    struct timeval tv = {.tv_sec = timeout_ms / 1000, .tv_usec = (timeout_ms % 1000) * 1000};
+    struct timeval tv = {.tv_sec = timeout_ms / 1000, .tv_usec = (timeout_ms % 1000) * 1000L};
 
     if (timeout_ms < 0)
         return 0;
@@ -115,7 +115,7 @@ int control_wait_begin(struct control_call *call, const char *scope, enum wait_r
         return -ENOMEM;
     w->client = call->client;
     w->reply = reply;
-    LIST_INSERT_HEAD(&call->control->waits, w, link);
+    list_append(&call->control->waits, &w->link);
     rc =
         supervisor_wait(call->control->sup, scope, reply == REPLY_DOWN ? WAIT_DOWN : WAIT_LIFE, on_done, w, &w->waiter);
     if (rc == 0)
@@ -134,6 +134,6 @@ void control_wait_end_all(struct control *c)
 {
     struct control_wait *w;
 
-    while ((w = LIST_FIRST(&c->waits)))
+    while ((w = list_first(&c->waits)))
         wait_answer(w, 503, control_error_body("ended", "taskd has ended"));
 }

@@ -7,12 +7,12 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "taskd/http_parse.h"
+#include "taskd/list.h"
 #include "taskd/log.h"
 
 enum { ACCEPT_PAUSE_MS = 100, COMPLAIN_EVERY_S = 10 };
@@ -20,10 +20,8 @@ enum { ACCEPT_PAUSE_MS = 100, COMPLAIN_EVERY_S = 10 };
 /* READING: for the (rest of a) request; BUSY: it has been handed over; WRITING: the reply is on its way. */
 enum client_state { READING, BUSY, WRITING };
 
-TAILQ_HEAD(client_list, http_client);
-
 struct http_client {
-    TAILQ_ENTRY(http_client) link;
+    struct list link;
     struct http_server *server;
     struct bufferevent *bev;
     struct event *deadline;
@@ -42,7 +40,7 @@ struct http_server {
     struct evconnlistener *listener;
     struct event *resume; /* accepting again after a pause */
     struct http_limits limits;
-    struct client_list clients; /* the one that has been quiet longest stands first */
+    struct list clients; /* the one that has been quiet longest stands first */
     size_t count;
     time_t complained;
     http_request_cb *on_request;
@@ -51,7 +49,7 @@ struct http_server {
 
 static struct timeval to_timeval(int ms)
 {
-    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L};
 }
 
 /* A flood of clients must not become a flood of lines. */
@@ -80,7 +78,7 @@ static void client_free(struct http_client *c)
     if (c->on_gone)
         c->on_gone(c->gone_arg, c);
     drop_request(c);
-    TAILQ_REMOVE(&c->server->clients, c, link);
+    list_remove(&c->link);
     c->server->count--;
     if (c->deadline)
         event_free(c->deadline);
@@ -100,8 +98,8 @@ static void enter_reading(struct http_client *c)
 {
     drop_request(c);
     c->state = READING;
-    TAILQ_REMOVE(&c->server->clients, c, link);
-    TAILQ_INSERT_TAIL(&c->server->clients, c, link);
+    list_remove(&c->link);
+    list_append(&c->server->clients, &c->link);
     arm_deadline(c);
 }
 
@@ -269,7 +267,7 @@ static void client_new(struct http_server *s, int fd)
         return;
     }
     c->server = s;
-    TAILQ_INSERT_TAIL(&s->clients, c, link);
+    list_append(&s->clients, &c->link);
     s->count++;
     c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
     if (!c->bev)
@@ -288,10 +286,7 @@ static void client_new(struct http_server *s, int fd)
 /* The client that has been idle longest makes room; false when everybody is in the middle of something. */
 static bool make_room(struct http_server *s)
 {
-    struct http_client *c;
-
-    TAILQ_FOREACH(c, &s->clients, link)
-    {
+    for (struct http_client *c = list_first(&s->clients); c; c = list_next(&s->clients, &c->link)) {
         if (c->state != READING)
             continue;
         client_free(c);
@@ -323,7 +318,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         return;
     }
     if (may_complain(s))
-        log_warn("control: %zu clients are connected: no more are taken", s->count);
+        log_warn("control: %zu clients are connected: the idle ones make room for others", s->count);
     if (make_room(s))
         client_new(s, fd);
     else
@@ -364,7 +359,7 @@ int http_server_new(struct event_base *base, int fd, const struct http_limits *l
     s->limits = *limits;
     s->on_request = on_request;
     s->arg = arg;
-    TAILQ_INIT(&s->clients);
+    list_init(&s->clients);
     s->resume = evtimer_new(base, on_resume, s);
     s->listener = evconnlistener_new(base, on_accept, s, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!s->resume || !s->listener) {
@@ -383,8 +378,8 @@ void http_server_close(struct http_server *s)
     if (s->listener)
         evconnlistener_free(s->listener);
     s->listener = NULL;
-    for (c = TAILQ_FIRST(&s->clients); c; c = next) {
-        next = TAILQ_NEXT(c, link);
+    for (c = list_first(&s->clients); c; c = next) {
+        next = list_next(&s->clients, &c->link);
         if (c->state == READING)
             client_free(c);
         else
@@ -399,10 +394,12 @@ size_t http_server_clients(const struct http_server *s)
 
 void http_server_free(struct http_server *s)
 {
+    struct http_client *c;
+
     if (!s)
         return;
-    while (!TAILQ_EMPTY(&s->clients))
-        client_free(TAILQ_FIRST(&s->clients));
+    while ((c = list_first(&s->clients)))
+        client_free(c);
     if (s->listener)
         evconnlistener_free(s->listener);
     if (s->resume)

@@ -115,7 +115,8 @@ static int by_name_then_place(const void *a, const void *b)
     return order ? order : (x->key_at > y->key_at) - (x->key_at < y->key_at);
 }
 
-/* Sorted by name, keys of the same name are neighbours: the first is the original, the last the one that jansson keeps. */
+/* Sorted by name, keys of the same name are neighbours: the first is the original, the last the one that jansson keeps.
+ */
 static int mark_duplicates(struct jsonpos *t, uint32_t self, size_t members)
 {
     struct jsonpos_node **sorted, *first, *end = t->nodes + t->count;

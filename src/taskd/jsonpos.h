@@ -1,7 +1,7 @@
 /* Where things stand in a JSON text: the line and column of every key and value, which jansson does not tell.
  *
- * Owner: config. Calls jansson alone (to decode keys that have escapes). The text must already be known to be valid JSON of
- * bounded depth, so that what is left to do is to walk it. */
+ * Owner: config. Calls jansson alone (to decode keys that have escapes). The text must already be known to be valid
+ * JSON of bounded depth, so that what is left to do is to walk it. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

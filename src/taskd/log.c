@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/text.h"
@@ -24,12 +22,13 @@ static void *log_sink_arg;
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long dev, ino;
+    char ours[64];
     struct stat st;
 
-    if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) < 0)
+    if (!stream || fstat(STDERR_FILENO, &st) < 0)
         return false;
-    return st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
+    snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    return strcmp(stream, ours) == 0;
 }
 
 void log_init(enum log_level max)

@@ -42,7 +42,8 @@ static void print_commands(void)
             printf("  %-*s %s\n", NAME_COLUMN, (*c)->name, (*c)->help);
     printf("\nTo begin:  taskd run -- CMD ARG…     supervise one command; ^C lets it finish its unit\n"
            "           taskd COMMAND --help      options, exit status, examples\n"
-           "           man taskd                 the whole manual\n");
+           "           man taskd                 the whole manual\n\n"
+           "Every command takes --socket PATH, --state-dir DIR and --help.\n");
 }
 
 /* `taskd --help` walks the same options as every command, so it gets a row of its own. */
@@ -105,12 +106,18 @@ static int run_help(const struct command *self, int argc, char **argv)
     return 0;
 }
 
-/* With a standard descriptor closed, the next file that is opened would take its number and get our output. */
+/* With a standard descriptor closed, the next file that is opened would take its number and get our output. What stands
+ * in for it fails as a closed one does: opened the wrong way round. */
 static void fill_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
             _exit(EXIT_TASKD);
+}
+
+static bool is_help(const struct options *o)
+{
+    return o->argc == 1 && (strcmp(o->argv[0], "--help") == 0 || strcmp(o->argv[0], "-h") == 0);
 }
 
 static int dispatch(struct options *o)
@@ -118,6 +125,10 @@ static int dispatch(struct options *o)
     const struct command *command;
     const char *value;
 
+    if (is_help(o)) {
+        print_commands();
+        return 0;
+    }
     if (options_next(o, &value))
         return command_version.run(&command_version, 0, NULL);
     if (o->operands_count == 0) {

@@ -20,7 +20,7 @@ static const struct option_spec common_options[] = {
 static const struct option_spec *find_in(const struct option_spec *specs, const char *name, size_t len, char letter)
 {
     for (const struct option_spec *s = specs; s && s->name; s++)
-        if (letter ? s->letter == letter : strlen(s->name) == len && strncmp(s->name, name, len) == 0)
+        if (name ? strlen(s->name) == len && strncmp(s->name, name, len) == 0 : s->letter == letter)
             return s;
     return NULL;
 }
@@ -32,12 +32,11 @@ static const struct option_spec *more_options(const struct command *command)
 
 static const struct option_spec *find(const struct options *o, const char *name, size_t len, char letter)
 {
-    const struct option_spec *tables[] = {o->command->options, more_options(o->command), common_options};
-    const struct option_spec *s = NULL;
+    const struct option_spec *s = find_in(o->command->options, name, len, letter);
 
-    for (size_t i = 0; !s && i < sizeof tables / sizeof *tables; i++)
-        s = find_in(tables[i], name, len, letter);
-    return s;
+    if (!s)
+        s = find_in(more_options(o->command), name, len, letter);
+    return s ? s : find_in(common_options, name, len, letter);
 }
 
 static size_t collect_names(const struct option_spec *specs, const char **names, size_t count)

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -119,14 +120,15 @@ char *record_brief(const json_t *record, char *out, size_t out_size)
 static int parse_timestamp(const char *s, int64_t *ret_ms)
 {
     struct tm tm = {0};
-    int millis, end = 0;
+    const char *fraction = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+    char *end;
+    long millis;
 
-    if (sscanf(s, "%d-%d-%dT%d:%d:%d.%3dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
-               &millis, &end) != 7 ||
-        end == 0 || s[end])
+    if (!fraction || *fraction != '.')
         return -1;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
+    millis = strtol(fraction + 1, &end, 10);
+    if (end != fraction + 4 || strcmp(end, "Z") != 0)
+        return -1;
     *ret_ms = (int64_t)timegm(&tm) * 1000 + millis;
     return 0;
 }

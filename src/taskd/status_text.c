@@ -54,7 +54,7 @@ char *status_state(const json_t *task, char *out, size_t out_size)
     append(out, out_size, "%s", status_string(task, "state"));
     if (!status_is_stopping(task))
         return out;
-    if (json_is_true(json_object_get(stop, "unresponsive")) || !json_is_true(json_object_get(stop, "acked")))
+    if (json_is_true(json_object_get(stop, "unresponsive")))
         append(out, out_size, "unresponsive");
     if (json_is_integer(remaining) && json_integer_value(remaining) >= 0)
         append(out, out_size, "%s left", duration_brief(json_integer_value(remaining), text, sizeof text));

@@ -13,6 +13,7 @@ enum { CELL_MAX = 512, GAP = 2 };
 
 struct cell {
     char *text;
+    size_t width; /* in columns; kept, as it is asked for twice */
     enum table_colour colour;
 };
 
@@ -83,7 +84,7 @@ void table_cell(struct table *t, enum table_colour colour, const char *text)
         t->failed = true;
         return;
     }
-    t->cells[t->count++] = (struct cell){copy, colour};
+    t->cells[t->count++] = (struct cell){copy, text_width(copy), colour};
 }
 
 void table_cellf(struct table *t, enum table_colour colour, const char *fmt, ...)
@@ -102,25 +103,37 @@ static void measure(const struct table *t, size_t *widths)
     for (size_t i = 0; i < t->columns_count; i++)
         widths[i] = text_width(t->columns[i].title);
     for (size_t i = 0; i < t->count; i++) {
-        size_t width = text_width(t->cells[i].text), *widest = &widths[i % t->columns_count];
+        size_t *widest = &widths[i % t->columns_count];
 
-        if (width > *widest)
-            *widest = width;
+        if (t->cells[i].width > *widest)
+            *widest = t->cells[i].width;
     }
 }
 
 /* Nothing is padded after the last column: a line ends where its text does. */
-static void print_cell(const struct table *t, size_t column, size_t width, const char *text, const char *colour,
-                       FILE *out)
+static void print_cell(const struct table *t, size_t column, size_t width, const char *text, size_t text_columns,
+                       const char *colour, FILE *out)
 {
-    size_t need = text_width(text), pad = width > need ? width - need : 0;
+    int pad = width > text_columns ? (int)(width - text_columns) : 0;
     bool right = t->columns[column].right, last = column + 1 == t->columns_count;
 
-    fprintf(out, "%*s%s%s%s", right ? (int)pad : 0, "", colour ? colour : "", text, colour ? "\033[0m" : "");
+    if (right)
+        fprintf(out, "%*s", pad, "");
+    if (colour)
+        fputs(colour, out);
+    fputs(text, out);
+    if (colour)
+        fputs("\033[0m", out);
     if (last)
         fputc('\n', out);
     else
-        fprintf(out, "%*s", (int)(right ? 0 : pad) + GAP, "");
+        fprintf(out, "%*s", (right ? 0 : pad) + GAP, "");
+}
+
+static void print_titles(const struct table *t, const size_t *widths, const char *colour, FILE *out)
+{
+    for (size_t i = 0; i < t->columns_count; i++)
+        print_cell(t, i, widths[i], t->columns[i].title, text_width(t->columns[i].title), colour, out);
 }
 
 int table_print(const struct table *t, FILE *out)
@@ -131,10 +144,9 @@ int table_print(const struct table *t, FILE *out)
     if (!widths)
         return -ENOMEM;
     measure(t, widths);
-    for (size_t i = 0; i < t->columns_count; i++)
-        print_cell(t, i, widths[i], t->columns[i].title, colour ? colours[TABLE_BOLD] : NULL, out);
+    print_titles(t, widths, colour ? colours[TABLE_BOLD] : NULL, out);
     for (size_t i = 0; i < t->count; i++)
-        print_cell(t, i % t->columns_count, widths[i % t->columns_count], t->cells[i].text,
+        print_cell(t, i % t->columns_count, widths[i % t->columns_count], t->cells[i].text, t->cells[i].width,
                    colour ? colours[t->cells[i].colour] : NULL, out);
     free(widths);
     return t->failed ? -ENOMEM : 0;

@@ -1,0 +1,14 @@
+check_PROGRAMS += tests/it/worker
+tests_it_worker_SOURCES = tests/it/worker.c
+tests_it_worker_LDADD = libtaskd.la
+# Lives are counted by the thousand: a wrapper script of libtool's would be most of what is measured.
+tests_it_worker_LDFLAGS = $(AM_LDFLAGS) -static
+
+it_tests = tests/it/test_control.py tests/it/test_many.py tests/it/test_run.py tests/it/test_stop.py
+dist_check_SCRIPTS += $(it_tests)
+EXTRA_DIST += tests/it/harness.py
+if HAVE_PYTHON3
+TESTS += $(it_tests)
+endif
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = $(PYTHON3)

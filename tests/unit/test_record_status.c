@@ -117,7 +117,7 @@ static const struct {
     {"{\"state\":\"stopping\",\"pid\":7,\"unit\":null,\"stop\":{\"acked\":true,\"remaining_ms\":0,\"unresponsive\":"
      "false}}",
      "stopping, 0s left", "", "stopping, 0s left", true},
-    {"{\"state\":\"stopping\",\"pid\":7,\"unit\":null,\"stop\":{\"acked\":false,\"remaining_ms\":null}}",
+    {"{\"state\":\"stopping\",\"pid\":7,\"unit\":null,\"stop\":{\"unresponsive\":true,\"remaining_ms\":null}}",
      "stopping, unresponsive", "", "stopping, unresponsive", true},
     {"{\"state\":\"stopped\",\"pid\":null,\"unit\":null,\"stop\":{\"acked\":true}}", "stopped", "", "stopped", false},
 };

@@ -1,0 +1,188 @@
+/* A handle's life, and the questions that a worker's loop asks. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "autoconf.h"
+#include "common/fd.h"
+#include "common/proto.h"
+#include "libtaskd/handle.h"
+
+/* The descriptor that TASKD_FD names; -ENOENT when it is not set: run by hand. */
+static int inherited_fd(void)
+{
+    const char *text = getenv(PROTO_ENV_FD);
+    struct stat st;
+    char *end;
+    if (!text)
+        return -ENOENT;
+    errno = 0;
+    long fd = strtol(text, &end, 10);
+    if (errno || end == text || *end || fd < 0 || fd > INT32_MAX)
+        return -EBADF;
+    if (fstat((int)fd, &st) < 0)
+        return -errno;
+    return S_ISSOCK(st.st_mode) ? (int)fd : -ENOTSOCK;
+}
+
+static int64_t grace_from_env(void)
+{
+    const char *text = getenv(PROTO_ENV_GRACE_MS);
+    return text ? strtoll(text, NULL, 10) : -1;
+}
+
+static int greet(taskd *t)
+{
+    outbox_begin(t, proto_type_name(PROTO_HELLO));
+    jsonout_int(&t->out, "v", PROTO_VERSION);
+    jsonout_string(&t->out, "sdk", "c/" PACKAGE_VERSION);
+    int r = outbox_send(t);
+    if (r == -EPIPE)
+        return 0; /* taskd is gone already: the stop is latched */
+    while (r >= 0 && !t->greeted && !t->stopping)
+        r = inbox_read(t, true);
+    return r < 0 ? r : 0;
+}
+
+static int take_channel(taskd *t, int fd)
+{
+    t->lines = linebuf_new(PROTO_MAX_MESSAGE_CAP);
+    if (!t->lines)
+        return -ENOMEM;
+    int r = fd_cloexec(fd);
+    if (r < 0)
+        return r;
+    t->fd = fd;
+    unsetenv(PROTO_ENV_FD);
+    return greet(t);
+}
+
+int taskd_open(taskd **ret)
+{
+    int fd = inherited_fd();
+    if (fd < 0 && fd != -ENOENT)
+        return fd;
+    taskd *t = calloc(1, sizeof *t);
+    if (!t)
+        return -ENOMEM;
+    t->fd = -1;
+    t->max_message = PROTO_MAX_MESSAGE;
+    t->deadline_ms = INT64_MAX;
+    t->grace_ms = grace_from_env();
+    int r = fd < 0 ? 0 : take_channel(t, fd);
+    if (r < 0) {
+        taskd_close(t);
+        return r;
+    }
+    *ret = t;
+    return fd < 0 ? 0 : 1;
+}
+
+void taskd_close(taskd *t)
+{
+    if (!t)
+        return;
+    fd_close(&t->fd);
+    linebuf_free(t->lines);
+    jsonout_free(&t->out);
+    free(t->id);
+    free(t->input);
+    free(t->resume);
+    free(t->current);
+    free(t->unit_id);
+    free(t->unit_data);
+    free(t);
+}
+
+int taskd_fd(const taskd *t)
+{
+    return t->fd;
+}
+
+const char *taskd_id(const taskd *t)
+{
+    return t->id;
+}
+
+const char *taskd_input(const taskd *t)
+{
+    return t->input;
+}
+
+const char *taskd_resume(const taskd *t)
+{
+    return t->resume;
+}
+
+bool taskd_should_stop(taskd *t)
+{
+    if (t->fd >= 0 && !t->stopping)
+        inbox_read(t, false);
+    if (t->stopping && !t->acked)
+        outbox_acknowledge(t);
+    return t->stopping;
+}
+
+int taskd_dispatch(taskd *t)
+{
+    int r = t->fd < 0 ? 0 : 1;
+    while (r > 0)
+        r = inbox_read(t, false);
+    if (r < 0)
+        return r;
+    outbox_acknowledge(t);
+    return (t->stopping ? TASKD_STOP : 0) | (t->unit_waiting ? TASKD_UNIT : 0) | (t->drained ? TASKD_DRAIN : 0);
+}
+
+int64_t taskd_remaining_ms(taskd *t)
+{
+    if (!taskd_should_stop(t))
+        return -1;
+    if (t->deadline_ms == INT64_MAX)
+        return INT64_MAX;
+    int64_t left = t->deadline_ms - inbox_now_ms();
+    return left > 0 ? left : 0;
+}
+
+/* Handed out, but the stop came first: somebody else will get it, and its attempt does not count. */
+static int give_back(taskd *t)
+{
+    t->unit_waiting = false;
+    outbox_begin(t, proto_type_name(PROTO_RELEASE));
+    jsonout_string(&t->out, "unit", t->unit_id);
+    return outbox_send(t);
+}
+
+static int ask(taskd *t)
+{
+    if (t->asked || t->unit_waiting)
+        return 0;
+    t->asked = true;
+    outbox_begin(t, proto_type_name(PROTO_NEXT));
+    jsonout_int(&t->out, "slots", 1);
+    return outbox_send(t);
+}
+
+int taskd_next(taskd *t, struct taskd_unit *ret)
+{
+    if (t->fd < 0)
+        return 0;
+    int bits = taskd_dispatch(t);
+    if (bits >= 0 && !(bits & (TASKD_STOP | TASKD_UNIT | TASKD_DRAIN)))
+        bits = ask(t);
+    while (bits >= 0 && !(bits & (TASKD_STOP | TASKD_UNIT | TASKD_DRAIN))) {
+        int r = inbox_read(t, true);
+        bits = r < 0 ? r : taskd_dispatch(t);
+    }
+    if (bits < 0)
+        return bits == -EPIPE ? 0 : bits;
+    if (bits & TASKD_STOP)
+        return t->unit_waiting ? (give_back(t), 0) : 0;
+    if (!t->unit_waiting)
+        return 0;
+    t->unit_waiting = false;
+    *ret = (struct taskd_unit){t->unit_id, t->unit_data, t->unit_attempt, t->unit_timeout_ms};
+    return 1;
+}

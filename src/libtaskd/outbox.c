@@ -1,0 +1,198 @@
+/* What the worker says: one JSON object a line, written whole. */
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/proto.h"
+#include "libtaskd/handle.h"
+
+void outbox_begin(taskd *t, const char *type)
+{
+    jsonout_begin(&t->out);
+    jsonout_string(&t->out, "type", type);
+}
+
+/* The descriptor may have been made non-blocking by the caller's event loop. */
+static int wait_writable(const taskd *t)
+{
+    struct pollfd p = {.fd = t->fd, .events = POLLOUT};
+    return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int write_line(taskd *t, const char *line, size_t len)
+{
+    int r = 0;
+    while (len > 0 && r == 0) {
+        ssize_t n = send(t->fd, line, len, MSG_NOSIGNAL);
+        if (n >= 0) {
+            line += n;
+            len -= (size_t)n;
+        } else if (errno == EAGAIN) {
+            r = wait_writable(t);
+        } else if (errno != EINTR) {
+            r = errno == ECONNRESET ? -EPIPE : -errno;
+        }
+    }
+    return r;
+}
+
+int outbox_send(taskd *t)
+{
+    size_t len;
+    const char *line = jsonout_line(&t->out, &len);
+    if (!line)
+        return -ENOMEM;
+    if (len - 1 > t->max_message)
+        return -EMSGSIZE;
+    int r = write_line(t, line, len);
+    if (r == -EPIPE)
+        inbox_read(t, false); /* meets the end of the stream, which is a stop */
+    return r;
+}
+
+/* Exactly once: taskd takes it for the promise that no unit begins any more. */
+int outbox_acknowledge(taskd *t)
+{
+    if (t->acked || !t->stopping)
+        return 0;
+    t->acked = true;
+    outbox_begin(t, proto_type_name(PROTO_STOPPING));
+    if (t->current)
+        jsonout_string(&t->out, "finishing", t->current);
+    return outbox_send(t);
+}
+
+static int send_plain(taskd *t, enum proto_type type)
+{
+    if (t->fd < 0)
+        return 0;
+    outbox_begin(t, proto_type_name(type));
+    return outbox_send(t);
+}
+
+int taskd_ready(taskd *t)
+{
+    return send_plain(t, PROTO_READY);
+}
+
+int taskd_heartbeat(taskd *t)
+{
+    return send_plain(t, PROTO_HEARTBEAT);
+}
+
+static void set_current(taskd *t, const char *unit)
+{
+    free(t->current);
+    t->current = unit ? strdup(unit) : NULL;
+}
+
+int taskd_begin(taskd *t, const char *unit)
+{
+    if (t->stopping)
+        return -ECANCELED;
+    if (t->fd < 0)
+        return 0;
+    outbox_begin(t, proto_type_name(PROTO_BEGIN));
+    jsonout_string(&t->out, "unit", unit);
+    int r = outbox_send(t);
+    if (r == 0)
+        set_current(t, unit);
+    return r;
+}
+
+int taskd_progress(taskd *t, const char *unit, int64_t done, int64_t total, const char *msg)
+{
+    if (t->fd < 0)
+        return 0;
+    outbox_begin(t, proto_type_name(PROTO_PROGRESS));
+    jsonout_string(&t->out, "unit", unit);
+    if (done >= 0)
+        jsonout_int(&t->out, "done", done);
+    if (total >= 0)
+        jsonout_int(&t->out, "total", total);
+    if (msg)
+        jsonout_string(&t->out, "msg", msg);
+    return outbox_send(t);
+}
+
+static void begin_end(taskd *t, const char *unit, bool ok)
+{
+    outbox_begin(t, proto_type_name(PROTO_END));
+    jsonout_string(&t->out, "unit", unit);
+    jsonout_bool(&t->out, "ok", ok);
+    if (t->current && strcmp(t->current, unit) == 0)
+        set_current(t, NULL);
+}
+
+int taskd_end(taskd *t, const char *unit)
+{
+    if (t->fd < 0)
+        return 0;
+    begin_end(t, unit, true);
+    return outbox_send(t);
+}
+
+int taskd_fail(taskd *t, const char *unit, const char *type, const char *msg, bool retry)
+{
+    if (t->fd < 0)
+        return 0;
+    begin_end(t, unit, false);
+    jsonout_open(&t->out, "error");
+    jsonout_string(&t->out, "type", type);
+    jsonout_string(&t->out, "message", msg);
+    jsonout_bool(&t->out, "retry", retry);
+    jsonout_close(&t->out);
+    return outbox_send(t);
+}
+
+int taskd_status(taskd *t, const char *text)
+{
+    if (t->fd < 0)
+        return 0;
+    outbox_begin(t, proto_type_name(PROTO_STATUS));
+    jsonout_string(&t->out, "text", text);
+    return outbox_send(t);
+}
+
+int taskd_extend(taskd *t, int64_t ms)
+{
+    if (t->fd < 0)
+        return 0;
+    outbox_begin(t, proto_type_name(PROTO_EXTEND));
+    jsonout_int(&t->out, "ms", ms < 0 ? 0 : ms);
+    return outbox_send(t);
+}
+
+int taskd_log(taskd *t, int level, const char *msg)
+{
+    static const char *const names[] = {"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"};
+    const int most = (int)(sizeof names / sizeof *names) - 1;
+    if (t->fd < 0)
+        return 0;
+    outbox_begin(t, proto_type_name(PROTO_LOG));
+    jsonout_string(&t->out, "level", names[level < 0 ? 0 : level > most ? most : level]);
+    jsonout_string(&t->out, "msg", msg);
+    return outbox_send(t);
+}
+
+int taskd_result(taskd *t, const char *json, bool complete)
+{
+    json_t *value = json_loads(json ? json : "null", JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    if (!value)
+        return -EINVAL;
+    /* Written anew: the caller's text may span lines. */
+    char *text = t->fd < 0 ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(value);
+    if (t->fd < 0)
+        return 0;
+    if (!text)
+        return -ENOMEM;
+    outbox_begin(t, proto_type_name(PROTO_RESULT));
+    jsonout_raw(&t->out, "value", text);
+    jsonout_bool(&t->out, "complete", complete);
+    free(text);
+    return outbox_send(t);
+}

@@ -1,0 +1,182 @@
+/* The table of keys: the only place that knows what a configuration may say. See config_keys.h. */
+#include "taskd/config_keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/proto.h"
+#include "common/quantity.h"
+#include "taskd/config.h"
+#include "taskd/config_value.h"
+
+#define DAEMON(field) .scope = SCOPE_DAEMON, .offset = offsetof(struct daemon_config, field)
+#define WORKER(field) .scope = SCOPE_WORKER, .offset = offsetof(struct worker_config, field)
+#define GROUP         .scope = SCOPE_WORKER, .type = &type_group
+
+enum { SOCKET_PATH_MAX = 107, FILE_PATH_MAX = 4095, DAY_MS = 24 * 3600 * 1000 };
+
+static const char *const channels[] = {[CHANNEL_JSON] = "json", [CHANNEL_NONE] = "none", NULL};
+static const char *const restarts[] = {
+    [RESTART_NO] = "no", [RESTART_ON_FAILURE] = "on-failure", [RESTART_ALWAYS] = "always", NULL};
+static const char *const protocol_errors[] = {[PROTOCOL_ERROR_IGNORE] = "ignore", [PROTOCOL_ERROR_STOP] = "stop", NULL};
+static const char *const log_targets[] = {
+    [LOG_TO_INHERIT] = "inherit", [LOG_TO_FILE] = "file", [LOG_TO_NULL] = "null", NULL};
+
+/* clang-format off: a row reads best as one block of short lines. */
+const struct key config_keys[] = {
+    {DAEMON(socket), .topic = "The daemon", .name = "socket", .type = &type_string, .max = SOCKET_PATH_MAX,
+     .otherwise = "/run/taskd/taskd.sock for root, $XDG_RUNTIME_DIR/taskd/taskd.sock for others",
+     .help = "Path of the control socket. The option --socket and TASKD_SOCKET come first."},
+    {DAEMON(state_dir), .name = "state_dir", .type = &type_string, .max = FILE_PATH_MAX,
+     .otherwise = "$STATE_DIRECTORY, else /var/lib/taskd for root, $XDG_STATE_HOME/taskd for others",
+     .help =
+         "Directory where the records of ended lives are kept. The option --state-dir and TASKD_STATE_DIR come first."},
+
+    {WORKER(command), .topic = "The program", .name = "command", .type = &type_command, .own = true, .required = true,
+     .help = "Program and arguments. No shell is involved. A program without a slash is looked for in PATH."},
+    {WORKER(replicas), .name = "replicas", .type = &type_integer, .min = 1, .max = 10000, .def = "1",
+     .help = "How many tasks run this command."},
+    {WORKER(channel), .name = "channel", .type = &type_choice, .names = channels, .def = "json",
+     .help = "How taskd and the worker talk. \"json\": lines of JSON on the descriptor that TASKD_FD names; "
+             "a program that knows nothing of it runs as well. \"none\": signals only."},
+    {WORKER(cwd), .name = "cwd", .type = &type_string, .max = FILE_PATH_MAX, .otherwise = "that of taskd",
+     .help = "Working directory."},
+    {WORKER(input), .name = "input", .type = &type_json, .otherwise = "none",
+     .help = "Any JSON, handed to the worker in the first message of its channel."},
+
+    {WORKER(env), .topic = "Environment and rights", .name = "env", .type = &type_env, .otherwise = "nothing is added",
+     .help = "Variables to set. They win over env_file and over what is inherited; "
+             "those of defaults are added unless the worker sets them, too."},
+    {WORKER(env_file), .name = "env_file", .type = &type_env_file, .max = FILE_PATH_MAX, .otherwise = "none",
+     .help = "File of lines NAME=VALUE, read when the configuration is read. "
+             "Empty lines and lines that begin with # or ; are skipped. A value may stand in quotes."},
+    {WORKER(env_inherit), .name = "env_inherit", .type = &type_env_inherit, .def = "true",
+     .help = "What the worker has of the environment of taskd: all of it (true), nothing (false), or the variables of "
+             "a list. "
+             "The variables of a service manager are never handed on."},
+    {WORKER(user), .name = "user", .type = &type_string, .max = 255, .otherwise = "that of taskd",
+     .help = "User to run as, a name or a number. Needs taskd to run as root."},
+    {WORKER(group), .name = "group", .type = &type_string, .max = 255, .otherwise = "that of the user",
+     .help = "Group to run as, a name or a number. Needs taskd to run as root."},
+    {WORKER(umask), .name = "umask", .type = &type_umask, .otherwise = "that of taskd",
+     .help = "File mode creation mask in octal digits, as in \"022\"."},
+    {WORKER(limits), .name = "limits", .type = &type_limits, .otherwise = "those of taskd",
+     .help =
+         "Resource limits, soft and hard alike, by name: as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, "
+         "nproc, "
+         "rss, rtprio, sigpending, stack. Each is a whole number, a size such as \"64M\" where bytes are counted, or "
+         "\"infinity\"."},
+
+    {WORKER(start_timeout), .topic = "Start and stop", .name = "start_timeout", .type = &type_duration, .min = 1,
+     .max = DURATION_INFINITY, .def = "infinity", .given = GIVEN_START_TIMEOUT,
+     .help = "Set it to say that this worker announces its readiness: "
+             "it counts as started when it says ready, and is ended if it has not done so in this time."},
+    {WORKER(stop_timeout), .name = "stop_timeout", .type = &type_duration, .max = DURATION_INFINITY, .def = "30s",
+     .help = "Grace: how long a worker that was asked to stop may take to finish its unit."},
+    {WORKER(max_stop_timeout), .name = "max_stop_timeout", .type = &type_duration, .max = DURATION_INFINITY,
+     .def = "5min", .given = GIVEN_MAX_STOP_TIMEOUT,
+     .help = "How far the worker itself can extend its grace, from the moment it was asked to stop. "
+             "At least stop_timeout: it follows a longer one when it is not set."},
+    {WORKER(stop_signal), .name = "stop_signal", .type = &type_signal, .def = "TERM", .given = GIVEN_STOP_SIGNAL,
+     .help = "Signal that asks to stop, for a worker that has no channel or has not spoken on it yet. "
+             "When it is set, a worker that talks gets it together with the message."},
+    {WORKER(term_timeout), .name = "term_timeout", .type = &type_duration, .max = DURATION_INFINITY, .def = "0s",
+     .help = "When the grace is over, send SIGTERM and wait this long before SIGKILL. \"0s\": SIGKILL at once."},
+    {WORKER(pre_stop), .name = "pre_stop", .type = &type_duration, .max = DAY_MS, .def = "0s",
+     .help = "How long to wait before the worker is asked to stop, so that others can learn that it is going."},
+
+    {WORKER(restart), .topic = "Restarts", .name = "restart", .type = &type_choice, .names = restarts,
+     .def = "on-failure",
+     .help = "Whether a life that has ended is followed by another: \"no\", \"on-failure\" (not after success) or "
+             "\"always\"."},
+    {GROUP, .name = "backoff", .help = "Waiting between restarts. The delay doubles with each life that fails soon."},
+    {WORKER(backoff_initial), .name = "backoff.initial", .type = &type_duration, .max = DAY_MS, .def = "200ms",
+     .help = "Delay before the first restart."},
+    {WORKER(backoff_max), .name = "backoff.max", .type = &type_duration, .max = DAY_MS, .def = "30s",
+     .given = GIVEN_BACKOFF_MAX,
+     .help = "Longest delay. At least backoff.initial: it follows a longer one when it is not set."},
+    {GROUP, .name = "restart_limit",
+     .help = "When to give up: a worker that restarts too often is left down, as failed."},
+    {WORKER(restart_count), .name = "restart_limit.count", .type = &type_integer, .min = 1, .max = 1000000, .def = "5",
+     .help = "Restarts that are possible in one interval."},
+    {WORKER(restart_interval), .name = "restart_limit.interval", .type = &type_duration, .max = DURATION_INFINITY,
+     .def = "1min", .help = "Length of the interval. \"0s\": no limit."},
+
+    {WORKER(unit_timeout), .topic = "Units and messages", .name = "unit_timeout", .type = &type_duration, .min = 1,
+     .max = DURATION_INFINITY, .def = "infinity",
+     .help = "How long one unit of work may take. A worker that needs longer is ended, and the unit named."},
+    {WORKER(max_message), .name = "max_message", .type = &type_size, .min = PROTO_MAX_MESSAGE,
+     .max = PROTO_MAX_MESSAGE_CAP, .def = "64K", .help = "Longest line on the channel, in bytes."},
+    {WORKER(on_protocol_error), .name = "on_protocol_error", .type = &type_choice, .names = protocol_errors,
+     .def = "ignore",
+     .help = "What happens to a worker that keeps sending lines that are no messages: \"ignore\" counts them, "
+             "\"stop\" asks the worker to stop."},
+
+    {GROUP, .topic = "Output", .name = "log", .help = "Where standard output and standard error go."},
+    {WORKER(log_to), .name = "log.to", .type = &type_choice, .names = log_targets, .def = "inherit",
+     .given = GIVEN_LOG_TO, .help = "\"inherit\": where those of taskd go. \"file\": to log.file. \"null\": nowhere."},
+    {WORKER(log_file), .name = "log.file", .type = &type_string, .max = FILE_PATH_MAX, .given = GIVEN_LOG_FILE,
+     .otherwise = "none", .help = "File to append to, made if it is missing. Setting it implies \"file\" for log.to."},
+    {.name = NULL},
+};
+/* clang-format on */
+
+const struct key *config_key_find(enum key_scope scope, const char *name)
+{
+    for (const struct key *k = config_keys; k->name; k++)
+        if (k->scope == scope && strcmp(k->name, name) == 0)
+            return k;
+    return NULL;
+}
+
+const char *config_key_below(const struct key *k, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (strncmp(k->name, prefix, len) != 0 || strchr(k->name + len, '.'))
+        return NULL;
+    return k->name + len;
+}
+
+void config_key_read(const struct key *k, void *object, const struct value *v)
+{
+    char why[KEY_WHY];
+
+    if (k->type->from_json)
+        k->type->from_json(k, object, v);
+    else if (json_is_string(v->json))
+        value_report(v, k->type->from_text(k, object, json_string_value(v->json), why, sizeof why), why);
+    else
+        value_error(v, "must be %s, not %s", k->type->what, value_kind(v));
+}
+
+int config_keys_init(enum key_scope scope, void *object, size_t size)
+{
+    char why[KEY_WHY];
+
+    memset(object, 0, size);
+    for (const struct key *k = config_keys; k->name; k++) {
+        int r = k->scope == scope && k->def ? k->type->from_text(k, object, k->def, why, sizeof why) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void config_keys_clear(enum key_scope scope, void *object)
+{
+    for (const struct key *k = config_keys; k->name; k++)
+        if (k->scope == scope && k->type->clear)
+            k->type->clear(k, object);
+}
+
+const char *channel_kind_name(int kind)
+{
+    return channels[kind];
+}
+
+const char *restart_policy_name(int policy)
+{
+    return restarts[policy];
+}

@@ -1,0 +1,160 @@
+#include "taskd/config_worker.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/quantity.h"
+#include "taskd/config_keys.h"
+
+enum { WHY = 512, ENVELOPE = 1024 /* what a message holds beside the input */ };
+
+int worker_init(struct worker_config *w)
+{
+    int r = config_keys_init(SCOPE_WORKER, w, sizeof *w);
+
+    w->umask = -1;
+    return r;
+}
+
+void worker_clear(struct worker_config *w)
+{
+    config_keys_clear(SCOPE_WORKER, w);
+    free(w->name);
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void worker_derive(struct worker_config *w, const struct worker_config *defaults)
+{
+    if (!(w->given & GIVEN_MAX_STOP_TIMEOUT))
+        w->max_stop_timeout = larger(defaults->max_stop_timeout, w->stop_timeout);
+    if (!(w->given & GIVEN_BACKOFF_MAX))
+        w->backoff_max = larger(defaults->backoff_max, w->backoff_initial);
+    if ((w->given & GIVEN_LOG_FILE) && !(w->given & GIVEN_LOG_TO))
+        w->log_to = LOG_TO_FILE;
+}
+
+static bool stop_cap_too_short(const struct worker_config *w, char *why, size_t size)
+{
+    char cap[48], stop[48];
+
+    snprintf(why, size, "%s is shorter than stop_timeout, which is %s",
+             duration_format(w->max_stop_timeout, cap, sizeof cap),
+             duration_format(w->stop_timeout, stop, sizeof stop));
+    return w->max_stop_timeout < w->stop_timeout;
+}
+
+static bool backoff_cap_too_short(const struct worker_config *w, char *why, size_t size)
+{
+    char cap[48], initial[48];
+
+    snprintf(why, size, "%s is shorter than backoff.initial, which is %s",
+             duration_format(w->backoff_max, cap, sizeof cap),
+             duration_format(w->backoff_initial, initial, sizeof initial));
+    return w->backoff_max < w->backoff_initial;
+}
+
+static bool log_file_missing(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "\"file\" needs log.file to name one");
+    return w->log_to == LOG_TO_FILE && !w->log_file;
+}
+
+static bool cwd_wrong(const struct worker_config *w, char *why, size_t size)
+{
+    struct stat st;
+
+    if (!w->cwd)
+        return false;
+    if (stat(w->cwd, &st) < 0) {
+        snprintf(why, size, "\"%s\": %s", w->cwd, strerror(errno));
+        return true;
+    }
+    snprintf(why, size, "\"%s\" is not a directory", w->cwd);
+    return !S_ISDIR(st.st_mode);
+}
+
+/* (uid_t)-1 means "leave it as it is" to the kernel, so nobody can have it. */
+static bool is_id(const char *s)
+{
+    size_t digits = strspn(s, "0123456789");
+
+    return digits > 0 && digits <= 10 && !s[digits] && strtoull(s, NULL, 10) < (uid_t)-1;
+}
+
+static bool only_digits(const char *s)
+{
+    return s[strspn(s, "0123456789")] == '\0';
+}
+
+static bool user_wrong(const struct worker_config *w, char *why, size_t size)
+{
+    if (!w->user)
+        return false;
+    if (only_digits(w->user) ? !is_id(w->user) : !getpwnam(w->user)) {
+        snprintf(why, size, "there is no user \"%s\"", w->user);
+        return true;
+    }
+    snprintf(why, size, "only a taskd that runs as root can run workers as another user");
+    return geteuid() != 0;
+}
+
+static bool group_wrong(const struct worker_config *w, char *why, size_t size)
+{
+    if (!w->group)
+        return false;
+    if (only_digits(w->group) ? !is_id(w->group) : !getgrnam(w->group)) {
+        snprintf(why, size, "there is no group \"%s\"", w->group);
+        return true;
+    }
+    snprintf(why, size, "only a taskd that runs as root can run workers as another group");
+    return geteuid() != 0;
+}
+
+static bool input_too_large(const struct worker_config *w, char *why, size_t size)
+{
+    size_t bytes = w->input ? json_dumpb(w->input, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) : 0;
+
+    snprintf(why, size, "its %zu bytes do not fit in one message: max_message is %lld", bytes,
+             (long long)w->max_message);
+    return bytes + ENVELOPE > (size_t)w->max_message;
+}
+
+static bool input_without_channel(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "cannot be handed over: channel is \"none\"");
+    return w->input && w->channel == CHANNEL_NONE;
+}
+
+static const struct check {
+    const char *key;
+    bool alone;
+    bool (*wrong)(const struct worker_config *, char *why, size_t size);
+} checks[] = {
+    {"max_stop_timeout", false, stop_cap_too_short},
+    {"backoff.max", false, backoff_cap_too_short},
+    {"log.to", false, log_file_missing},
+    {"cwd", true, cwd_wrong},
+    {"user", true, user_wrong},
+    {"group", true, group_wrong},
+    {"input", false, input_too_large},
+    {"input", false, input_without_channel},
+};
+
+void worker_check(const struct worker_config *w, worker_report *report, void *arg)
+{
+    char why[WHY];
+
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        if (checks[i].wrong(w, why, sizeof why))
+            report(arg, checks[i].key, checks[i].alone, why);
+}
