@@ -1,6 +1,7 @@
 /* The worker protocol's names and bounds, version 1. One place, both sides: see taskd-protocol(7). */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     PROTO_VERSION = 1,
@@ -9,6 +10,9 @@ enum {
     PROTO_MAX_MESSAGE_CAP = 1 << 20,  /* the most a configuration may ask for */
     PROTO_MAX_UNIT = 1024,            /* bytes in a unit's id; longer ones are cut */
 };
+
+/* The largest number in a message: every double, and so every JSON reader, holds it exactly. */
+#define PROTO_MAX_COUNT ((int64_t)1 << 53)
 
 #define PROTO_ENV_FD          "TASKD_FD"
 #define PROTO_ENV_PROTO       "TASKD_PROTO"

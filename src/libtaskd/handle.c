@@ -20,7 +20,7 @@ static int inherited_fd(void)
         return -ENOENT;
     errno = 0;
     long fd = strtol(text, &end, 10);
-    if (errno || end == text || *end || fd < 0 || fd > INT32_MAX)
+    if (errno || *text < '0' || *text > '9' || *end || fd > INT32_MAX)
         return -EBADF;
     if (fstat((int)fd, &st) < 0)
         return -errno;
@@ -41,8 +41,10 @@ static int greet(taskd *t)
     int r = outbox_send(t);
     if (r == -EPIPE)
         return 0; /* taskd is gone already: the stop is latched */
-    while (r >= 0 && !t->greeted && !t->stopping)
+    while (r >= 0 && !t->greeted && !t->stopping && !t->garbled)
         r = inbox_read(t, true);
+    if (r >= 0 && t->garbled && !t->greeted && !t->stopping)
+        return -EPROTO;
     return r < 0 ? r : 0;
 }
 
@@ -84,6 +86,8 @@ void taskd_close(taskd *t)
 {
     if (!t)
         return;
+    if (t->unit_waiting)
+        outbox_release(t, t->unit_id);
     fd_close(&t->fd);
     linebuf_free(t->lines);
     jsonout_free(&t->out);
@@ -146,15 +150,6 @@ int64_t taskd_remaining_ms(taskd *t)
     return left > 0 ? left : 0;
 }
 
-/* Handed out, but the stop came first: somebody else will get it, and its attempt does not count. */
-static int give_back(taskd *t)
-{
-    t->unit_waiting = false;
-    outbox_begin(t, proto_type_name(PROTO_RELEASE));
-    jsonout_string(&t->out, "unit", t->unit_id);
-    return outbox_send(t);
-}
-
 static int ask(taskd *t)
 {
     if (t->asked || t->unit_waiting)
@@ -178,11 +173,12 @@ int taskd_next(taskd *t, struct taskd_unit *ret)
     }
     if (bits < 0)
         return bits == -EPIPE ? 0 : bits;
-    if (bits & TASKD_STOP)
-        return t->unit_waiting ? (give_back(t), 0) : 0;
-    if (!t->unit_waiting)
-        return 0;
+    bool waiting = t->unit_waiting;
     t->unit_waiting = false;
+    if (waiting && (bits & TASKD_STOP))
+        outbox_release(t, t->unit_id);
+    if (!waiting || (bits & TASKD_STOP))
+        return 0;
     *ret = (struct taskd_unit){t->unit_id, t->unit_data, t->unit_attempt, t->unit_timeout_ms};
     return 1;
 }

@@ -15,6 +15,7 @@ struct taskd {
     size_t max_message;
     char *id, *input, *resume;
     bool greeted; /* taskd's hello has come */
+    bool garbled; /* a line came that could not be read */
     bool stopping, acked, drained;
     int64_t deadline_ms; /* CLOCK_MONOTONIC, INT64_MAX: none */
     int64_t grace_ms;    /* what TASKD_GRACE_MS said, -1: none */
@@ -36,3 +37,4 @@ void inbox_latch_stop(taskd *, int64_t deadline_ms);
 void outbox_begin(taskd *, const char *type);
 int outbox_send(taskd *); /* what outbox_begin and jsonout_* have put together */
 int outbox_acknowledge(taskd *);
+int outbox_release(taskd *, const char *unit);

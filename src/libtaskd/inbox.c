@@ -97,16 +97,19 @@ static void (*const handlers[PROTO_REPLIES])(taskd *, const json_t *) = {
     [PROTO_R_DRAIN] = on_drain, [PROTO_R_UNIT] = on_unit,
 };
 
-/* A line that makes no sense, or one from a later version, is passed over: what matters is still to come. */
+/* A line that makes no sense is passed over, but counted: taskd_open() waits for one that does. A type from a later version is none. */
 static void on_line(void *arg, const char *line, size_t len, bool cut)
 {
     json_t *message;
-    if (cut || jsonline_decode(line, len, &message, NULL, 0) < 0)
+    taskd *t = arg;
+    if (cut || jsonline_decode(line, len, &message, NULL, 0) < 0) {
+        t->garbled = true;
         return;
+    }
     const char *type = json_string_value(json_object_get(message, "type"));
     enum proto_reply reply = type ? proto_reply_find(type) : PROTO_R_UNKNOWN;
     if (handlers[reply])
-        handlers[reply](arg, message);
+        handlers[reply](t, message);
     json_decref(message);
 }
 

@@ -2,12 +2,16 @@
 #include <errno.h>
 #include <jansson.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/jsonline.h"
 #include "common/proto.h"
 #include "libtaskd/handle.h"
+
+enum { REASON_MAX = 2048 };
 
 void outbox_begin(taskd *t, const char *type)
 {
@@ -89,10 +93,21 @@ static void set_current(taskd *t, const char *unit)
     t->current = unit ? strdup(unit) : NULL;
 }
 
+/* Handed out, but the stop came first: somebody else will get it, and its attempt does not count. */
+int outbox_release(taskd *t, const char *unit)
+{
+    outbox_begin(t, proto_type_name(PROTO_RELEASE));
+    jsonout_string(&t->out, "unit", unit);
+    return outbox_send(t);
+}
+
 int taskd_begin(taskd *t, const char *unit)
 {
-    if (t->stopping)
+    if (t->stopping) {
+        if (t->unit_id && strcmp(t->unit_id, unit) == 0)
+            outbox_release(t, unit);
         return -ECANCELED;
+    }
     if (t->fd < 0)
         return 0;
     outbox_begin(t, proto_type_name(PROTO_BEGIN));
@@ -103,6 +118,12 @@ int taskd_begin(taskd *t, const char *unit)
     return r;
 }
 
+/* The largest number that the protocol takes. */
+static int64_t bounded(int64_t n)
+{
+    return n < 0 ? 0 : n > PROTO_MAX_COUNT ? PROTO_MAX_COUNT : n;
+}
+
 int taskd_progress(taskd *t, const char *unit, int64_t done, int64_t total, const char *msg)
 {
     if (t->fd < 0)
@@ -110,9 +131,9 @@ int taskd_progress(taskd *t, const char *unit, int64_t done, int64_t total, cons
     outbox_begin(t, proto_type_name(PROTO_PROGRESS));
     jsonout_string(&t->out, "unit", unit);
     if (done >= 0)
-        jsonout_int(&t->out, "done", done);
+        jsonout_int(&t->out, "done", bounded(done));
     if (total >= 0)
-        jsonout_int(&t->out, "total", total);
+        jsonout_int(&t->out, "total", bounded(total));
     if (msg)
         jsonout_string(&t->out, "msg", msg);
     return outbox_send(t);
@@ -139,10 +160,13 @@ int taskd_fail(taskd *t, const char *unit, const char *type, const char *msg, bo
 {
     if (t->fd < 0)
         return 0;
+    /* However long the reason is, that the unit has ended must arrive. */
+    char why[REASON_MAX];
+    snprintf(why, sizeof why, "%s", msg);
     begin_end(t, unit, false);
     jsonout_open(&t->out, "error");
     jsonout_string(&t->out, "type", type);
-    jsonout_string(&t->out, "message", msg);
+    jsonout_string(&t->out, "message", why);
     jsonout_bool(&t->out, "retry", retry);
     jsonout_close(&t->out);
     return outbox_send(t);
@@ -162,7 +186,7 @@ int taskd_extend(taskd *t, int64_t ms)
     if (t->fd < 0)
         return 0;
     outbox_begin(t, proto_type_name(PROTO_EXTEND));
-    jsonout_int(&t->out, "ms", ms < 0 ? 0 : ms);
+    jsonout_int(&t->out, "ms", bounded(ms));
     return outbox_send(t);
 }
 
@@ -180,7 +204,11 @@ int taskd_log(taskd *t, int level, const char *msg)
 
 int taskd_result(taskd *t, const char *json, bool complete)
 {
-    json_t *value = json_loads(json ? json : "null", JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    json = json ? json : "null";
+    /* One level is the message's own. */
+    if (!jsonline_depth_ok(json, strlen(json), JSONLINE_DEPTH - 1))
+        return -EINVAL;
+    json_t *value = json_loads(json, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     if (!value)
         return -EINVAL;
     /* Written anew: the caller's text may span lines. */

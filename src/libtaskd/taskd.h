@@ -37,7 +37,7 @@ typedef struct taskd taskd;
  * that no child holds the channel open; says hello and waits for the answer, for as long as that takes: until taskd knows
  * that this program speaks, it would also send a signal to stop it, and no unit may have begun by then.
  * Returns 1 when supervised, 0 when run by hand (the handle is valid all the same), -EBADF or -ENOTSOCK when TASKD_FD does
- * not name a socket, -ENOMEM, or another -errno; *ret is untouched on failure. Free with taskd_close(). */
+ * not name a socket, -EPROTO when what answers does not speak the protocol, -ENOMEM, or another -errno; *ret is untouched on failure. Free with taskd_close(). */
 int taskd_open(taskd **ret);
 
 /* Ends the conversation and frees the handle. NULL is allowed. Units still open count as cut. */
@@ -85,7 +85,7 @@ int taskd_begin(taskd *, const char *unit);
 /* How far an open unit is. done and total in any measure, -1: unknown. msg may be NULL. */
 int taskd_progress(taskd *, const char *unit, int64_t done, int64_t total, const char *msg);
 
-/* The unit has ended, well or badly. `retry`: doing it again may help. */
+/* The unit has ended, well or badly. `retry`: doing it again may help. A long `msg` is cut at 2047 bytes. */
 int taskd_end(taskd *, const char *unit);
 int taskd_fail(taskd *, const char *unit, const char *type, const char *msg, bool retry);
 
@@ -114,7 +114,7 @@ int taskd_extend(taskd *, int64_t ms);
 int taskd_log(taskd *, int level, const char *msg);
 
 /* The value of this life, as JSON text (NULL: null); the last one counts. `complete`: everything was done, also in spite of a stop.
- * -EINVAL when it is not JSON. */
+ * -EINVAL when it is not JSON, or nested more than 15 deep. */
 int taskd_result(taskd *, const char *json, bool complete);
 
 #ifdef __cplusplus

@@ -55,10 +55,10 @@ const struct key config_keys[] = {
      .help = "What the worker has of the environment of taskd: all of it (true), nothing (false), or the variables of "
              "a list. "
              "The variables of a service manager are never handed on."},
-    {WORKER(user), .name = "user", .type = &type_string, .max = 255, .otherwise = "that of taskd",
-     .help = "User to run as, a name or a number. Needs taskd to run as root."},
-    {WORKER(group), .name = "group", .type = &type_string, .max = 255, .otherwise = "that of the user",
-     .help = "Group to run as, a name or a number. Needs taskd to run as root."},
+    {WORKER(user), .name = "user", .type = &type_account, .max = 255, .otherwise = "that of taskd",
+     .help = "User to run as. Needs taskd to run as root."},
+    {WORKER(group), .name = "group", .type = &type_account, .max = 255, .otherwise = "that of the user",
+     .help = "Group to run as. Needs taskd to run as root."},
     {WORKER(umask), .name = "umask", .type = &type_umask, .otherwise = "that of taskd",
      .help = "File mode creation mask in octal digits, as in \"022\"."},
     {WORKER(limits), .name = "limits", .type = &type_limits, .otherwise = "those of taskd",
@@ -89,7 +89,7 @@ const struct key config_keys[] = {
     {WORKER(restart), .topic = "Restarts", .name = "restart", .type = &type_choice, .names = restarts,
      .def = "on-failure",
      .help = "Whether a life that has ended is followed by another: \"no\", \"on-failure\" (not after success) or "
-             "\"always\"."},
+             "\"always\". A command that is run without a configuration file has \"no\" unless this is set."},
     {GROUP, .name = "backoff", .help = "Waiting between restarts. The delay doubles with each life that fails soon."},
     {WORKER(backoff_initial), .name = "backoff.initial", .type = &type_duration, .max = DAY_MS, .def = "200ms",
      .help = "Delay before the first restart."},

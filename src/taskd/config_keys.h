@@ -47,7 +47,8 @@ struct key_type {
     void (*clear)(const struct key *, void *object); /* frees what the field owns; NULL for plain numbers */
 };
 
-extern const struct key_type type_string, type_integer, type_duration, type_size, type_choice, type_umask, type_signal;
+extern const struct key_type type_string, type_account, type_integer, type_duration, type_size, type_choice, type_umask,
+    type_signal;
 extern const struct key_type type_command, type_env, type_env_file, type_env_inherit, type_limits, type_json;
 extern const struct key_type type_group; /* an object whose keys are rows of their own */
 

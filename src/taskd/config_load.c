@@ -83,7 +83,8 @@ static void report_syntax(struct config_errors *errors, const json_error_t *erro
 {
     char token[JSON_ERROR_TEXT_LENGTH];
 
-    if (json_error_code(error) == json_error_out_of_memory) {
+    /* Most of jansson's failed allocations say nothing at all. */
+    if (!error->text[0] || json_error_code(error) == json_error_out_of_memory) {
         config_errors_no_memory(errors);
         return;
     }
@@ -127,6 +128,9 @@ static void read_text(struct config *config, struct config_errors *errors, const
     if (!fit_to_parse(errors, text, len))
         return;
     document.json = json_loadb(text, len, 0, &error);
+    /* A failed allocation can look like a syntax error. One that is still there on the second look is one. */
+    if (!document.json)
+        document.json = json_loadb(text, len, 0, &error);
     if (!document.json) {
         report_syntax(errors, &error, text, len);
     } else if (jsonpos_scan(text, len, &tree) < 0) {

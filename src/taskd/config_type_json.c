@@ -26,8 +26,8 @@ static int json_from_text(const struct key *k, void *object, const char *text, c
         return -EINVAL;
     }
     json = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-    if (!json && json_error_code(&error) == json_error_out_of_memory)
-        return -ENOMEM;
+    if (!json && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
+        return -ENOMEM; /* most of jansson's failed allocations say nothing at all */
     if (!json) {
         snprintf(why, why_size, "is no JSON: %s (a string needs its double quotes, too)", error.text);
         return -EINVAL;

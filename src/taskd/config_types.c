@@ -60,6 +60,40 @@ const struct key_type type_string = {
     .clear = string_clear,
 };
 
+/* account: a user or a group by name, or by a number in either form */
+
+static void account_from_json(const struct key *k, void *object, const struct value *v)
+{
+    char number[24], why[KEY_WHY];
+    const char *text = number;
+
+    if (json_is_integer(v->json)) {
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(v->json));
+    } else if (json_is_string(v->json)) {
+        text = json_string_value(v->json);
+    } else {
+        value_error(v, "must be %s, not %s", k->type->what, value_kind(v));
+        return;
+    }
+    value_report(v, string_from_text(k, object, text, why, sizeof why), why);
+}
+
+static json_t *account_schema(const struct key *k)
+{
+    return json_pack("{s:[s,s],s:i,s:I,s:i,s:I}", "type", "string", "integer", "minLength", 1, "maxLength",
+                     (json_int_t)k->max, "minimum", 0, "maximum", (json_int_t)UINT32_MAX - 1);
+}
+
+const struct key_type type_account = {
+    .what = "a name or a number",
+    .kind = "name or number",
+    .placeholder = "NAME",
+    .from_text = string_from_text,
+    .from_json = account_from_json,
+    .schema = account_schema,
+    .clear = string_clear,
+};
+
 /* Numbers of every kind: a reader, a writer and what is wrong when one is out of range. */
 
 typedef char *format_number(int64_t n, char *out, size_t out_size);
@@ -106,7 +140,7 @@ static void integer_from_json(const struct key *k, void *object, const struct va
     if (json_is_integer(v->json))
         value_report(v, set_number(k, object, json_integer_value(v->json), format_integer, why, sizeof why), why);
     else
-        value_error(v, "must be a whole number, not %s", json_is_real(v->json) ? "a fraction" : value_kind(v));
+        value_error(v, "must be a whole number, not %s", value_kind(v));
 }
 
 static json_t *integer_schema(const struct key *k)

@@ -28,7 +28,10 @@ bool value_next(const struct value *container, struct value *member)
         return false;
     member->json = member->at->key ? json_object_get(container->json, member->at->key)
                                    : json_array_get(container->json, member->at->index);
-    return true;
+    /* jansson does not notice every failed allocation: then a key that is in the text is not in the object. */
+    if (!member->json)
+        config_errors_no_memory(container->errors);
+    return member->json;
 }
 
 bool value_find(const struct value *object, const char *key, struct value *ret)
@@ -48,7 +51,7 @@ const char *value_kind(const struct value *v)
 {
     static const char *const kinds[] = {
         [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_STRING] = "a string", [JSON_INTEGER] = "a number",
-        [JSON_REAL] = "a number",    [JSON_TRUE] = "true",    [JSON_FALSE] = "false",     [JSON_NULL] = "null",
+        [JSON_REAL] = "a fraction",  [JSON_TRUE] = "true",    [JSON_FALSE] = "false",     [JSON_NULL] = "null",
     };
 
     return kinds[json_typeof(v->json)];

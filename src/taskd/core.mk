@@ -5,6 +5,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/fsm.c src/taskd/fsm.h \
 	src/taskd/identity.c src/taskd/identity.h \
 	src/taskd/journal.c src/taskd/journal.h \
+	src/taskd/ladder.c \
 	src/taskd/launch.c src/taskd/launch.h \
 	src/taskd/ledger.c src/taskd/ledger.h \
 	src/taskd/life.c src/taskd/life.h \
@@ -21,6 +22,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/talk.c \
 	src/taskd/task.c src/taskd/task.h src/taskd/task_impl.h \
 	src/taskd/tree.c src/taskd/tree.h \
+	src/taskd/turnover.c \
 	src/taskd/units.c src/taskd/units.h \
 	src/taskd/view.c src/taskd/view.h \
 	src/taskd/waiters.c

@@ -21,17 +21,17 @@ void life_clear(struct life *l)
 
 static struct outcome_input facts(const struct life *l)
 {
-    return (struct outcome_input){
+    struct outcome_input in = {
         .exec_error = l->exec_error,
         .code = l->exit.code,
         .signal = l->exit.signal,
-        .sent = l->sent,
-        .sent_signal = l->sent_signal,
         .cause = l->cause,
         .stop_pending = l->stop_pending,
         .silent = !l->spoken || l->deaf,
         .result_complete = l->has_result && l->result_complete,
     };
+    memcpy(in.sent, l->sent, sizeof in.sent);
+    return in;
 }
 
 struct outcome_verdict life_verdict(const struct life *l)

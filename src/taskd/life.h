@@ -37,8 +37,7 @@ struct life {
     int stop_signo; /* the signal that told taskd to stop, 0 for none */
     int64_t stop_ms, deadline_ms, waited_ms;
 
-    enum end_sent sent;
-    int sent_signal;
+    int sent[SENT_KINDS]; /* see outcome.h */
     enum cause cause;
     size_t tree_killed; /* processes besides the leader that had to be killed */
 };

@@ -17,9 +17,6 @@ struct field {
     const char *within; /* the object that holds it, NULL: the message itself */
 };
 
-/* The largest count: every double and every JSON reader holds it exactly. */
-static const int64_t COUNT_MAX = (int64_t)1 << 53;
-
 #define AT(member) offsetof(struct message, member)
 static const struct field fields[] = {
     {PROTO_HELLO, "v", KIND_COUNT, AT(version)},
@@ -70,7 +67,7 @@ static bool take(const struct field *f, json_t *value, struct message *m)
     case KIND_STRING:
         return json_is_string(value) && (*(const char **)(void *)at = json_string_value(value), true);
     case KIND_COUNT:
-        return json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= COUNT_MAX &&
+        return json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= PROTO_MAX_COUNT &&
                (*(int64_t *)(void *)at = json_integer_value(value), true);
     case KIND_BOOL:
         return json_is_boolean(value) && (*(bool *)(void *)at = json_is_true(value), true);

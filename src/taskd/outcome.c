@@ -39,26 +39,32 @@ static const char *const cause_names[CAUSES] = {
     [CAUSE_UNIT_TIMEOUT] = "unit_timeout",
 };
 
-/* Rule 2: it died of the signal that taskd sent to end it. */
-static bool died_of_ours(const struct outcome_input *in)
+/* Rule 2: the strongest kind whose signal it died of; SENT_KINDS when none of ours did it. A weaker one may have won the race
+ * with a stronger one that was sent right behind it. */
+static enum sent_kind died_of(const struct outcome_input *in)
 {
-    return in->signal != 0 && in->sent != SENT_NOTHING && in->signal == in->sent_signal;
+    for (int kind = SENT_KINDS - 1; kind >= 0; kind--)
+        if (in->signal != 0 && in->sent[kind] == in->signal)
+            return (enum sent_kind)kind;
+    return SENT_KINDS;
 }
 
-static struct outcome_verdict by_our_signal(const struct outcome_input *in)
+static struct outcome_verdict by_signal(const struct outcome_input *in)
 {
-    switch (in->sent) {
+    switch (died_of(in)) {
     case SENT_FAULT:
         return (struct outcome_verdict){OUTCOME_PANICKED, HOW_NONE, in->cause};
     case SENT_ABORT:
         return (struct outcome_verdict){OUTCOME_CANCELLED, HOW_ABORTED, CAUSE_NONE};
     case SENT_KILL:
+    case SENT_TERM:
         return (struct outcome_verdict){OUTCOME_CANCELLED, HOW_KILLED, CAUSE_NONE};
-    default:
-        /* A worker that had spoken and dies of stop_signal was cut by a signal that it was told to expect, but did not
-         * handle: that is no cooperation. */
+    case SENT_STOP_SIGNAL:
         if (in->silent)
             return (struct outcome_verdict){OUTCOME_CANCELLED, HOW_COOPERATIVE, CAUSE_NONE};
+        /* One that has spoken and dies of a signal that it was to handle was cut: that is no cooperation. */
+        __attribute__((fallthrough));
+    default:
         return (struct outcome_verdict){OUTCOME_PANICKED, HOW_NONE, CAUSE_NONE};
     }
 }
@@ -68,10 +74,8 @@ struct outcome_verdict outcome_decide(const struct outcome_input *in)
     enum stop_how cooperative = in->stop_pending ? HOW_COOPERATIVE : HOW_NONE;
     if (in->exec_error)
         return (struct outcome_verdict){OUTCOME_UNSTARTED, HOW_NONE, CAUSE_NONE};
-    if (died_of_ours(in))
-        return by_our_signal(in);
     if (in->signal)
-        return (struct outcome_verdict){OUTCOME_PANICKED, HOW_NONE, CAUSE_NONE};
+        return by_signal(in);
     if (in->code != 0)
         return (struct outcome_verdict){OUTCOME_FAILED, cooperative, CAUSE_NONE};
     if (in->stop_pending && !in->result_complete)

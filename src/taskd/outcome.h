@@ -26,14 +26,20 @@ enum stop_how { HOW_NONE, HOW_COOPERATIVE, HOW_ABORTED, HOW_KILLED, HOWS };
 
 enum cause { CAUSE_NONE, CAUSE_WATCHDOG, CAUSE_START_TIMEOUT, CAUSE_UNIT_TIMEOUT, CAUSES };
 
-/* What ended the process, if taskd did: the last signal that it sent in order to end it. */
-enum end_sent { SENT_NOTHING, SENT_STOP_SIGNAL, SENT_FAULT, SENT_KILL, SENT_ABORT };
+/* Why taskd sent a signal that ends, weakest first. */
+enum sent_kind {
+    SENT_STOP_SIGNAL, /* the stop itself, to a worker without a channel or one that never spoke */
+    SENT_TERM,        /* grace expiry, the step before SIGKILL */
+    SENT_FAULT,
+    SENT_KILL, /* grace expiry */
+    SENT_ABORT,
+    SENT_KINDS
+};
 
 struct outcome_input {
     int exec_error;        /* errno of the start, 0 if it ran */
     int code, signal;      /* as waitid says: one of them, signal 0 for an exit */
-    enum end_sent sent;    /* what taskd sent to end it */
-    int sent_signal;       /* the number of it */
+    int sent[SENT_KINDS];  /* the signal that taskd sent for each kind, 0: none */
     enum cause cause;      /* why SENT_FAULT */
     bool stop_pending;     /* a stop was under way */
     bool silent;           /* no channel, or never a word on it */

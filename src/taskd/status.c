@@ -62,7 +62,7 @@ json_t *task_json(const struct task *t)
                      "unit", unit_json(l, now),
                      "units", "done", (json_int_t)l->units.done, "failed", (json_int_t)l->units.failed, "per_s",
                      rounded(alive ? units_per_s(&l->units, now) : 0),
-                     "restarts", (int)task_restarts(t),
+                     "restarts", (int)(t->attempts ? t->attempts - 1 : 0),
                      "restart_limited", t->history.limited,
                      "backoff_ms", backoff_json(t),
                      "stop", stop_json(t, now),

@@ -80,7 +80,7 @@ static void on_stray(void *arg, const char *handle, pid_t pid)
     struct supervisor *s = arg;
     struct task *t = owner_of(s, handle);
     if (t && task_life(t)->pid > 0 && strcmp(task_life(t)->handle, handle) == 0)
-        task_life_mut(t)->tree_killed++;
+        task_count_stray(t);
     else
         log_warn("%s: left process %d behind: killed", handle, (int)pid);
 }

@@ -10,13 +10,12 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-#include "taskd/outcome.h"
+#include "taskd/task.h"
 
 struct event_base;
 struct config;
 struct journal;
 struct supervisor;
-struct task;
 
 enum supervisor_state { SUP_RUNNING, SUP_STOPPING, SUP_ENDED };
 const char *supervisor_state_name(enum supervisor_state);
@@ -27,13 +26,6 @@ struct supervisor_hooks {
     void (*on_output)(void *arg, struct task *, const char *line, size_t len); /* a captured line of output */
     void (*on_state)(void *arg, enum supervisor_state);
     void *arg;
-};
-
-/* How a scope is to be stopped. grace_ms -1: what each worker's configuration says. */
-struct stop_request {
-    enum stop_reason reason;
-    int64_t grace_ms;
-    bool now; /* abort: SIGKILL to the whole tree */
 };
 
 struct supervisor_options {

@@ -4,7 +4,6 @@
 #include <sys/types.h>
 
 #include "taskd/supervisor.h"
-#include "taskd/task.h"
 
 struct ledger;
 struct event;

@@ -50,7 +50,7 @@ static int64_t wire_ms(int64_t ms)
     return ms == DURATION_INFINITY ? -1 : ms;
 }
 
-bool task_send_stop(struct task *t)
+bool talk_send_stop(struct task *t)
 {
     if (!channel_open(t->channel))
         return false;
@@ -110,7 +110,7 @@ static void on_hello(struct task *t, const struct message *m)
 static void on_ready(struct task *t, const struct message *m)
 {
     (void)m;
-    task_ready(t);
+    task_feed(t, ON_READY);
 }
 
 /* Nothing hands out units here, so there are none to come: the worker's loop ends instead of waiting for ever. */
@@ -133,7 +133,7 @@ static void on_begin(struct task *t, const struct message *m)
         return;
     }
     task_arm_unit_timer(t);
-    task_ready(t);
+    task_feed(t, ON_READY);
 }
 
 static void on_progress(struct task *t, const struct message *m)
@@ -311,10 +311,10 @@ static void on_eof(void *arg)
 {
     struct task *t = arg;
     if (t->state == TASK_STOPPING && !t->life.acked && !units_oldest(&t->life.units))
-        task_stop_deaf(t);
+        ladder_stop_deaf(t);
 }
 
-void task_open_channel(struct task *t, int fd)
+void talk_open(struct task *t, int fd)
 {
     struct channel_hooks hooks = {.on_line = on_line, .on_eof = on_eof, .arg = t};
     int r = channel_new(t->shared->base, fd, (size_t)t->config->max_message, &hooks, &t->channel);

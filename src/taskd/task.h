@@ -10,9 +10,15 @@
 #include "taskd/fsm.h"
 #include "taskd/identity.h"
 #include "taskd/life.h"
-#include "taskd/supervisor.h"
 
 struct task;
+
+/* How a task is to be stopped. grace_ms -1: what its configuration says. */
+struct stop_request {
+    enum stop_reason reason;
+    int64_t grace_ms;
+    bool now; /* abort: SIGKILL to the whole tree */
+};
 
 struct task_hooks {
     void (*on_state)(void *arg, struct task *, enum task_state before);
@@ -45,16 +51,13 @@ void task_start(struct task *);                             /* wanted up; forget
 void task_stop(struct task *, const struct stop_request *); /* wanted down */
 /* Its leader is a zombie: kills what is left of its group, reaps it, drains its channel and closes the life. */
 void task_on_exit(struct task *);
-void task_kill_again(struct task *); /* the leader's descendants, once more */
+void task_count_stray(struct task *); /* a process of its life had to be killed, found by its handle */
 
 const char *task_id(const struct task *);
 const struct worker_config *task_config(const struct task *);
 enum task_state task_state(const struct task *);
 const struct life *task_life(const struct task *); /* never NULL; life->pid is 0 between lives */
-struct life *task_life_mut(struct task *);
 json_t *task_last(const struct task *); /* the last record, borrowed, or NULL */
 int task_last_status(const struct task *); /* its exit status as a shell sees it */
 bool task_wanted(const struct task *);
-unsigned task_restarts(const struct task *);
-bool task_restart_limited(const struct task *); /* failed because of restart_limit */
 json_t *task_json(const struct task *);         /* as in `taskd status --json`, new reference */

@@ -1,4 +1,5 @@
-/* The inside of a task, for its own two files: task.c (states, lives) and talk.c (the conversation with the worker). */
+/* The inside of a task, for its own files: task.c (states, timers, requests), turnover.c (where a life begins and ends), ladder.c (how a
+ * process is made to leave), talk.c (the conversation with the worker), status.c (how it is shown). */
 #pragma once
 #include "common/fd.h"
 #include "common/text.h"
@@ -31,14 +32,25 @@ struct task {
 };
 
 /* task.c */
-void task_ready(struct task *);
+void task_feed(struct task *, enum task_event); /* the one place where a task's state changes */
 void task_changed(struct task *);
 void task_arm_state_timer(struct task *);
 void task_arm_unit_timer(struct task *);
-void task_signal_leader(struct task *, int sig, enum end_sent);
-void task_stop_deaf(struct task *);
+/* Begins a stop of the living process; whether another life follows is up to `wanted` and the restart policy. */
 void task_end_life(struct task *, const struct stop_request *);
 
+/* ladder.c: what the state machine asks for to end a process */
+void ladder_send_stop(struct task *);
+void ladder_stop_deaf(struct task *); /* nobody hears a message: by stop_signal */
+void ladder_send_term(struct task *);
+void ladder_kill_grace(struct task *);
+void ladder_kill_fault(struct task *);
+void ladder_kill_abort(struct task *);
+void ladder_kill_again(struct task *);
+
+/* turnover.c */
+void turnover_spawn(struct task *);
+
 /* talk.c */
-void task_open_channel(struct task *, int fd); /* takes fd */
-bool task_send_stop(struct task *);            /* false: nobody can hear it */
+void talk_open(struct task *, int fd); /* takes fd */
+bool talk_send_stop(struct task *);    /* false: nobody can hear it */

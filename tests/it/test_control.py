@@ -183,9 +183,9 @@ class Control(Case):
             s.close()
 
     def test_the_socket_is_the_owners_alone(self):
-        os.umask(0)
-        self.addCleanup(os.umask, 0o022)
-        self.start()
+        config = self.box.config({"w": {"command": ["sleep", "1000"]}})
+        self.addCleanup(os.umask, os.umask(0))
+        self.box.start("-c", config)
         self.assertEqual(stat.S_IMODE(os.stat(self.box.sock).st_mode), 0o600)
 
     def test_a_stranger_is_refused_on_every_route(self):

@@ -1,0 +1,71 @@
+config_tests = tests/unit/test_config tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
+check_PROGRAMS += $(config_tests)
+TESTS += $(config_tests) tests/unit/test_check.sh
+dist_check_SCRIPTS += tests/unit/test_check.sh
+
+tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/suite.h
+tests_unit_test_config_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_config_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_config_options_SOURCES = tests/unit/test_config_options.c tests/unit/suite.h
+tests_unit_test_config_options_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_config_options_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_config_schema_SOURCES = tests/unit/test_config_schema.c tests/unit/suite.h
+tests_unit_test_config_schema_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_config_schema_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_jsonpos_SOURCES = tests/unit/test_jsonpos.c tests/unit/suite.h
+tests_unit_test_jsonpos_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_jsonpos_LDADD = $(UNIT_LDADD)
+
+# Each invalid file stands beside the errors that it must give.
+EXTRA_DIST += \
+	tests/data/config/invalid/across-keys.errors \
+	tests/data/config/invalid/across-keys.json \
+	tests/data/config/invalid/bad-texts.errors \
+	tests/data/config/invalid/bad-texts.json \
+	tests/data/config/invalid/bad.env \
+	tests/data/config/invalid/byte-order-mark.errors \
+	tests/data/config/invalid/byte-order-mark.json \
+	tests/data/config/invalid/deep.errors \
+	tests/data/config/invalid/deep.json \
+	tests/data/config/invalid/duplicates.errors \
+	tests/data/config/invalid/duplicates.json \
+	tests/data/config/invalid/empty-workers.errors \
+	tests/data/config/invalid/empty-workers.json \
+	tests/data/config/invalid/empty.errors \
+	tests/data/config/invalid/empty.json \
+	tests/data/config/invalid/list.errors \
+	tests/data/config/invalid/list.json \
+	tests/data/config/invalid/names.errors \
+	tests/data/config/invalid/names.json \
+	tests/data/config/invalid/no-workers.errors \
+	tests/data/config/invalid/no-workers.json \
+	tests/data/config/invalid/out-of-range.errors \
+	tests/data/config/invalid/out-of-range.json \
+	tests/data/config/invalid/syntax-bracket.errors \
+	tests/data/config/invalid/syntax-bracket.json \
+	tests/data/config/invalid/syntax-columns.errors \
+	tests/data/config/invalid/syntax-columns.json \
+	tests/data/config/invalid/syntax-comma.errors \
+	tests/data/config/invalid/syntax-comma.json \
+	tests/data/config/invalid/syntax-comment.errors \
+	tests/data/config/invalid/syntax-comment.json \
+	tests/data/config/invalid/syntax-nul.errors \
+	tests/data/config/invalid/syntax-nul.json \
+	tests/data/config/invalid/syntax-quotes.errors \
+	tests/data/config/invalid/syntax-quotes.json \
+	tests/data/config/invalid/syntax-string.errors \
+	tests/data/config/invalid/syntax-string.json \
+	tests/data/config/invalid/syntax-utf8.errors \
+	tests/data/config/invalid/syntax-utf8.json \
+	tests/data/config/invalid/too-many-tasks.errors \
+	tests/data/config/invalid/too-many-tasks.json \
+	tests/data/config/invalid/unknown-keys.errors \
+	tests/data/config/invalid/unknown-keys.json \
+	tests/data/config/invalid/wrong-types.errors \
+	tests/data/config/invalid/wrong-types.json \
+	tests/data/config/valid/everything.json \
+	tests/data/config/valid/minimal.json \
+	tests/data/config/valid/variables.env

@@ -1,0 +1,170 @@
+/* Where one life begins and where it ends: the start, the record, and what comes next. */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/quantity.h"
+#include "taskd/channel.h"
+#include "taskd/journal.h"
+#include "taskd/launch.h"
+#include "taskd/log.h"
+#include "taskd/output.h"
+#include "taskd/task_impl.h"
+
+/* --- a life's end -------------------------------------------------------------------------------------------------- */
+
+static void keep_record(struct task *t)
+{
+    json_t *record = life_record(&t->life, t->config->name, t->id, sys->now_ms());
+    if (!record) {
+        log_error("%s: no memory for its record", t->life.handle);
+        return;
+    }
+    int r = journal_append(t->shared->journal, record);
+    if (r < 0)
+        log_error("%s: its record is not in the journal %s: %s", t->life.handle, journal_dir(t->shared->journal), strerror(-r));
+    json_decref(t->last);
+    t->last = record;
+    t->last_status = life_exit_status(&t->life);
+    t->shared->hooks.on_record(t->shared->hooks.arg, t, record);
+}
+
+static void log_end(const struct task *t, enum outcome outcome)
+{
+    const json_t *error = json_object_get(t->last, "error");
+    const char *message = json_string_value(json_object_get(error, "message"));
+    if (outcome == OUTCOME_UNSTARTED)
+        log_error("%s: cannot start %s: %s", t->id, t->config->command[0], message);
+    else if (outcome == OUTCOME_FAILED || outcome == OUTCOME_PANICKED)
+        log_warn("%s: %s: %s", t->id, outcome_name(outcome), message);
+}
+
+static enum task_event after_end(struct task *t, enum outcome outcome)
+{
+    static const enum task_event events[] = {
+        [VERDICT_DOWN] = ON_ENDED_DOWN,
+        [VERDICT_RETRY] = ON_ENDED_RETRY,
+        [VERDICT_DONE] = ON_ENDED_DONE,
+        [VERDICT_FAILED] = ON_ENDED_FAILED,
+    };
+    struct restart_question q = {
+        .wanted_up = t->wanted, .outcome = outcome, .lived_ms = sys->now_ms() - t->life.began_ms, .now_ms = sys->now_ms()};
+    enum restart_verdict v = restart_decide(t->config, &q, &t->history, &t->backoff_ms);
+    if (t->history.limited)
+        log_error("%s: failed: restarted %lld times within its restart_limit's interval", t->id,
+                  (long long)t->config->restart_count);
+    return events[v];
+}
+
+/* Everything that could be read has been read: the outcome is decided, recorded, and the task moves on. */
+static void close_life(struct task *t)
+{
+    struct life *l = &t->life;
+    clock_gettime(CLOCK_REALTIME, &l->ended);
+    if (l->stop_pending)
+        l->waited_ms = sys->now_ms() - l->stop_ms;
+    event_del(t->unit_timer);
+    channel_free(t->channel);
+    t->channel = NULL;
+    output_free(t->output);
+    t->output = NULL;
+    enum outcome outcome = life_verdict(l).outcome;
+    keep_record(t);
+    if (t->last)
+        log_end(t, outcome);
+    enum task_event next = after_end(t, outcome);
+    l->pid = 0;
+    task_feed(t, next);
+}
+
+void task_on_exit(struct task *t)
+{
+    struct life *l = &t->life;
+    pid_t pid = l->pid;
+    /* While the leader is a zombie the group's number is still its own. */
+    sys->kill_group(pid, SIGKILL);
+    int r = sys->reap(pid, &l->exit);
+    if (r < 0) {
+        log_error("%s: reap process %d: %s", t->id, (int)pid, strerror(-r));
+        return;
+    }
+    if (t->output)
+        output_drain(t->output);
+    if (t->channel)
+        channel_drain(t->channel);
+    close_life(t);
+}
+
+/* --- a life's beginning -------------------------------------------------------------------------------------------- */
+
+static void on_output(void *arg, const char *line, size_t len)
+{
+    struct task *t = arg;
+    t->shared->hooks.on_output(t->shared->hooks.arg, t, line, len);
+}
+
+static int open_output(struct task *t, int *ret_fd)
+{
+    *ret_fd = -1;
+    if (!t->shared->capture || t->config->log_to != LOG_TO_INHERIT)
+        return 0;
+    return output_new(t->shared->base, on_output, t, &t->output, ret_fd);
+}
+
+static int begin_life(struct task *t)
+{
+    uint64_t number = 0;
+    int r = journal_next_life(t->shared->journal, &number);
+    life_clear(&t->life);
+    t->life.attempt = ++t->attempts;
+    t->life.began_ms = sys->now_ms();
+    clock_gettime(CLOCK_REALTIME, &t->life.began);
+    snprintf(t->life.handle, sizeof t->life.handle, "%s#%llu", t->id, (unsigned long long)number);
+    return r;
+}
+
+static int run_life(struct task *t, struct spawn_result *res)
+{
+    int channel = -1, output = -1;
+    *res = (struct spawn_result){.pid = -1, .pidfd = -1, .step = "open the output pipe"};
+    int r = open_output(t, &output);
+    if (r < 0)
+        return r;
+    struct launch l = {
+        .config = t->config,
+        .identity = t->identity,
+        .task = t->id,
+        .handle = t->life.handle,
+        .attempt = t->life.attempt,
+        .stdin_fd = t->shared->stdin_fd,
+        .output_fd = output,
+        .nofile = &t->shared->nofile,
+    };
+    r = launch(&l, res, &channel);
+    fd_close(&output);
+    if (r == 0 && channel >= 0)
+        talk_open(t, channel);
+    return r;
+}
+
+void turnover_spawn(struct task *t)
+{
+    struct spawn_result res = {.pid = -1, .pidfd = -1, .step = "number the life"};
+    int r = begin_life(t);
+    if (r == 0)
+        r = run_life(t, &res);
+    if (r < 0) {
+        t->life.exec_error = -r;
+        t->life.exec_step = res.step;
+        close_life(t);
+        return;
+    }
+    t->life.pid = res.pid;
+    t->life.pidfd = res.pidfd;
+    t->shared->hooks.on_life(t->shared->hooks.arg, t);
+    /* Without a start_timeout nobody has promised to say `ready`. */
+    if (t->config->start_timeout == DURATION_INFINITY)
+        task_feed(t, ON_READY);
+}
