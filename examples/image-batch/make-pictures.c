@@ -34,7 +34,11 @@ static int shade(double level, int tint)
 
 static void look_at(struct view *v, int number, int width, int height)
 {
-    *v = (struct view){0.7885 * cos(number * 0.41), 0.7885 * sin(number * 0.41), 3.2 / width, width, height};
+    *v = (struct view){.c_re = 0.7885 * cos(number * 0.41),
+                       .c_im = 0.7885 * sin(number * 0.41),
+                       .step = 3.2 / width,
+                       .width = width,
+                       .height = height};
     for (int i = 0; i < (int)(sizeof v->palette / sizeof *v->palette); i++)
         v->palette[i] = shade((double)i / TONES / ITERATIONS, number);
 }

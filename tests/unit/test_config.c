@@ -452,6 +452,37 @@ START_TEST(tells_an_inherited_mistake_once)
 }
 END_TEST
 
+static long allocations_left;
+static bool fails_for_good;
+
+static void *failing_malloc(size_t size)
+{
+    if (allocations_left-- == 0 || (fails_for_good && allocations_left < 0))
+        return NULL;
+    return malloc(size);
+}
+
+/* jansson does not notice each of its failed allocations: a right file must never be called wrong because of one. */
+START_TEST(tells_memory_from_mistakes)
+{
+    long nth = 0;
+
+    enter("tests/data/config/valid");
+    fails_for_good = _i;
+    do {
+        allocations_left = nth++;
+        json_set_alloc_funcs(failing_malloc, free);
+        begin();
+        int r = config_load("everything.json", &config, errors);
+        ck_assert_msg(r == 0 || r == -ENOMEM, "allocation %ld: %d", nth, r);
+        ck_assert_uint_eq(config_errors_count(errors), 0);
+        finish();
+    } while (allocations_left < 0);
+    json_set_alloc_funcs(malloc, free);
+    ck_assert_int_gt(nth, 100);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
     tcase_add_test(tc, tells_every_error);
@@ -469,6 +500,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, reads_standard_input);
     tcase_add_test(tc, only_root_changes_the_user);
     tcase_add_test(tc, tells_an_inherited_mistake_once);
+    tcase_add_loop_test(tc, tells_memory_from_mistakes, 0, 2);
 }
 
 int main(void)

@@ -1,0 +1,333 @@
+#include "taskd/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/quantity.h"
+#include "taskd/config.h"
+#include "taskd/control.h"
+#include "taskd/journal.h"
+#include "taskd/listener.h"
+#include "taskd/log.h"
+#include "taskd/notify.h"
+#include "taskd/paths.h"
+#include "taskd/signals.h"
+#include "taskd/supervisor.h"
+#include "taskd/sys.h"
+#include "taskd/task.h"
+#include "taskd/term.h"
+#include "taskd/view.h"
+
+enum { PATH_SIZE = 4096, FINISH_MS = 2000, EXTEND_EVERY_MS = 5000, EXTEND_SLACK_MS = 10000 };
+
+struct daemon {
+    struct daemon_request req;
+    char socket[PATH_SIZE], state_dir[PATH_SIZE];
+    struct event_base *base;
+    struct journal *journal;
+    struct signals *signals;
+    struct supervisor *sup;
+    struct listener *listener;
+    struct control *control;
+    struct view *view;
+    struct event *watchdog, *extend;
+    bool stopped, ready_said;
+};
+
+/* --- stopping ------------------------------------------------------------------------------------------------------- */
+
+static int64_t longest_wait(const struct daemon *d)
+{
+    int64_t longest = 0, now = sys->now_ms();
+    for (size_t i = 0; i < supervisor_task_count(d->sup); i++) {
+        const struct task *t = supervisor_task(d->sup, i);
+        int64_t deadline = task_life(t)->deadline_ms;
+        if (!fsm_ending(task_state(t)))
+            continue;
+        if (deadline == DURATION_INFINITY)
+            return EXTEND_EVERY_MS * 2;
+        if (deadline - now > longest)
+            longest = deadline - now;
+    }
+    return longest;
+}
+
+static void tell_waiting(const struct daemon *d)
+{
+    char text[512] = "";
+    for (size_t i = 0; i < supervisor_task_count(d->sup) && !*text; i++) {
+        const struct task *t = supervisor_task(d->sup, i);
+        if (fsm_ending(task_state(t)))
+            view_describe(t, text, sizeof text);
+    }
+    notify_send("EXTEND_TIMEOUT_USEC=%lld\nSTATUS=Stopping: %s", (long long)(longest_wait(d) + EXTEND_SLACK_MS) * 1000, text);
+}
+
+static void on_extend(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct daemon *d = arg;
+    struct timeval tv = {.tv_sec = EXTEND_EVERY_MS / 1000};
+    tell_waiting(d);
+    event_add(d->extend, &tv);
+}
+
+static void stop_everything(struct daemon *d, int signo, bool now)
+{
+    struct stop_request req = {.reason = STOP_SIGNAL, .grace_ms = -1, .now = now};
+    supervisor_told_by(d->sup, signo);
+    supervisor_stop(d->sup, NULL, &req);
+}
+
+static const char *const stop_words[] = {[SIGTERM] = "SIGTERM", [SIGINT] = "^C", [SIGQUIT] = "SIGQUIT", [SIGHUP] = "SIGHUP"};
+
+static void on_stop_signal(struct daemon *d, int signo)
+{
+    bool already = supervisor_state(d->sup) == SUP_STOPPING;
+    bool abort = signo == SIGQUIT || (signo == SIGINT && already);
+    d->stopped = true;
+    if (abort)
+        log_warn("%s: aborting: every process is killed now", stop_words[signo]);
+    stop_everything(d, signo, abort);
+    if (!already && !abort)
+        view_stopping(d->view, stop_words[signo]);
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct daemon *d = arg;
+    if (signo == SIGCHLD)
+        supervisor_reap(d->sup);
+    else if (signo == SIGHUP && !d->req.one_shot && !isatty(STDIN_FILENO))
+        log_warn("SIGHUP: the configuration is not read again while taskd runs: restart it");
+    else
+        on_stop_signal(d, signo);
+}
+
+/* --- news from the supervisor --------------------------------------------------------------------------------------- */
+
+static void on_change(void *arg, struct task *t)
+{
+    (void)t;
+    struct daemon *d = arg;
+    if (d->view)
+        view_change(d->view);
+    if (!d->ready_said && supervisor_ready(d->sup)) {
+        d->ready_said = true;
+        notify_send("READY=1\nSTATUS=%zu tasks", supervisor_task_count(d->sup));
+    }
+}
+
+static void on_output(void *arg, struct task *t, const char *line, size_t len)
+{
+    struct daemon *d = arg;
+    view_output(d->view, t, line, len);
+}
+
+static void on_state(void *arg, enum supervisor_state state)
+{
+    struct daemon *d = arg;
+    if (state == SUP_STOPPING) {
+        struct timeval tv = {.tv_sec = EXTEND_EVERY_MS / 1000};
+        notify_send("STOPPING=1");
+        if (notify_wanted() && d->extend) {
+            tell_waiting(d);
+            event_add(d->extend, &tv);
+        }
+    } else if (state == SUP_ENDED) {
+        event_base_loopbreak(d->base);
+    }
+}
+
+static void on_shutdown(void *arg, int now)
+{
+    struct daemon *d = arg;
+    d->stopped = true;
+    if (!now)
+        view_stopping(d->view, "taskd stop");
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what, (void)arg;
+    notify_send("WATCHDOG=1");
+}
+
+/* --- setting up ------------------------------------------------------------------------------------------------------- */
+
+/* The journal is what makes numbers unique and ends known; one command in a read-only container has to do without. */
+static void open_journal(struct daemon *d)
+{
+    if (paths_state_dir(d->req.state_dir, d->req.config->daemon.state_dir, d->state_dir, sizeof d->state_dir) < 0)
+        fatal("the state directory's path is too long");
+    int e = journal_open(d->state_dir, &d->journal);
+    if (e == 0)
+        return;
+    if (!d->req.one_shot || d->req.state_dir)
+        fatal("cannot open the state directory %s: %s: give another with --state-dir", d->state_dir, strerror(-e));
+    log_warn("cannot open the state directory %s: %s: no records are kept", d->state_dir, strerror(-e));
+    d->journal = journal_open_memory();
+    if (!d->journal)
+        fatal("no memory");
+}
+
+/* "…/taskd.sock" -> "…/taskd-PID.sock". */
+static int own_socket(struct daemon *d)
+{
+    char *slash = strrchr(d->socket, '/');
+    size_t room = slash ? sizeof d->socket - (size_t)(slash - d->socket) : 0;
+    if (!slash || (size_t)snprintf(slash, room, "/taskd-%d.sock", (int)getpid()) >= room)
+        return -ENAMETOOLONG;
+    return listener_open(d->socket, &d->listener);
+}
+
+static void open_socket(struct daemon *d)
+{
+    int e = paths_socket(d->req.socket, d->req.config->daemon.socket, d->socket, sizeof d->socket);
+    if (e == 0)
+        e = listener_open(d->socket, &d->listener);
+    bool chosen = d->req.socket || getenv("TASKD_SOCKET") || d->req.config->daemon.socket;
+    if (e == -EADDRINUSE && d->req.one_shot && !chosen) {
+        e = own_socket(d);
+        if (e == 0)
+            log_info("the default socket belongs to another taskd: listening at %s", d->socket);
+    }
+    if (e == 0)
+        return;
+    if (!d->req.one_shot || chosen)
+        fatal("cannot listen at %s: %s", d->socket,
+              e == -EADDRINUSE ? "another taskd does: give another path with --socket" : strerror(-e));
+    log_warn("cannot listen at %s: %s: `taskd status` will not find this one", d->socket, strerror(-e));
+}
+
+static bool live_view(const struct daemon *d)
+{
+    return !d->req.one_shot && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) && term_is_terminal(stderr);
+}
+
+static void make_supervisor(struct daemon *d)
+{
+    bool single = d->req.one_shot && d->req.config->workers[0].replicas == 1;
+    struct supervisor_options options = {.one_shot = d->req.one_shot, .capture = live_view(d), .stdin_fd = -1};
+    if (single && !isatty(STDIN_FILENO))
+        options.stdin_fd = STDIN_FILENO;
+    int e = sys_raise_nofile(&options.nofile);
+    if (e < 0)
+        log_warn("cannot raise the limit of open files: %s", strerror(-e));
+    struct supervisor_hooks hooks = {.on_change = on_change, .on_output = on_output, .on_state = on_state, .arg = d};
+    e = signals_new(d->base, on_signal, d, &d->signals);
+    if (e == 0)
+        e = supervisor_new(d->base, d->req.config, d->journal, &options, &hooks, &d->sup);
+    if (e == 0 && !(d->view = view_new(d->base, d->sup, options.capture)))
+        e = -ENOMEM;
+    if (e < 0)
+        fatal("cannot set up: %s", strerror(-e));
+}
+
+static void make_control(struct daemon *d)
+{
+    struct control_hooks hooks = {.on_shutdown = on_shutdown, .arg = d};
+    if (!d->listener)
+        return;
+    supervisor_set_socket(d->sup, d->socket);
+    int e = control_new(d->base, d->listener, d->sup, d->state_dir, &hooks, &d->control);
+    if (e < 0)
+        fatal("cannot serve at %s: %s", d->socket, strerror(-e));
+}
+
+static void make_notify(struct daemon *d)
+{
+    d->extend = evtimer_new(d->base, on_extend, d);
+    int64_t ms = notify_watchdog_ms();
+    if (ms <= 0)
+        return;
+    struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    d->watchdog = event_new(d->base, -1, EV_PERSIST, on_watchdog, d);
+    if (d->watchdog)
+        event_add(d->watchdog, &tv);
+}
+
+static void set_up(struct daemon *d)
+{
+    d->base = event_base_new();
+    if (!d->base)
+        fatal("cannot make an event loop");
+    open_socket(d);
+    open_journal(d);
+    make_supervisor(d);
+    make_control(d);
+    make_notify(d);
+}
+
+static void tear_down(struct daemon *d)
+{
+    if (d->control)
+        control_finish(d->control, FINISH_MS);
+    view_end(d->view);
+    control_free(d->control);
+    view_free(d->view);
+    supervisor_free(d->sup);
+    signals_free(d->signals);
+    if (d->watchdog)
+        event_free(d->watchdog);
+    if (d->extend)
+        event_free(d->extend);
+    journal_free(d->journal);
+    event_base_free(d->base);
+}
+
+/* --- the last words ----------------------------------------------------------------------------------------------------- */
+
+static void write_result(const struct daemon *d)
+{
+    if (!d->req.result_path)
+        return;
+    FILE *out = strcmp(d->req.result_path, "-") == 0 ? stdout : fopen(d->req.result_path, "we");
+    if (!out)
+        fatal("cannot write the result to %s: %s", d->req.result_path, strerror(errno));
+    for (size_t i = 0; i < supervisor_task_count(d->sup); i++) {
+        json_t *last = task_last(supervisor_task(d->sup, i));
+        if (last && (json_dumpf(last, out, JSON_COMPACT) < 0 || fputc('\n', out) == EOF))
+            fatal("cannot write the result to %s: %s", d->req.result_path, strerror(errno));
+    }
+    if (out == stdout ? fflush(out) != 0 : fclose(out) != 0)
+        fatal("cannot write the result to %s: %s", d->req.result_path, strerror(errno));
+}
+
+/* One command: what became of it. Where several replicas ran, the worst of them. */
+static int status_of_command(const struct daemon *d)
+{
+    int worst = 0;
+    for (size_t i = 0; i < supervisor_task_count(d->sup); i++) {
+        int status = task_last_status(supervisor_task(d->sup, i));
+        worst = status > worst ? status : worst;
+    }
+    return worst;
+}
+
+static int status_of_config(const struct daemon *d)
+{
+    struct supervisor_totals totals;
+    supervisor_totals(d->sup, &totals);
+    bool good = d->stopped ? json_array_size(totals.lost) == 0 && totals.killed == 0 : totals.not_ok == 0;
+    json_decref(totals.lost);
+    return good ? 0 : 1;
+}
+
+int daemon_run(const struct daemon_request *req)
+{
+    struct daemon d = {.req = *req};
+    set_up(&d);
+    supervisor_start(d.sup);
+    if (event_base_dispatch(d.base) < 0)
+        fatal("the event loop failed");
+    write_result(&d);
+    int status = d.req.one_shot ? status_of_command(&d) : status_of_config(&d);
+    tear_down(&d);
+    return status;
+}
