@@ -165,7 +165,7 @@ static int do_all(struct batch *b)
     return 0;
 }
 
-static int work(const struct settings *s, struct batch *b)
+static int work(struct batch *b)
 {
     char value[64];
     int rc = taskd_open(&b->taskd);
@@ -179,7 +179,7 @@ static int work(const struct settings *s, struct batch *b)
     if (rc == 0 || rc == -ECANCELED)
         taskd_result(b->taskd, value, rc == 0);
     else
-        fail(s->db, rc);
+        fail("giving up", rc);
     if (b->by_hand)
         printf("%d done, %d failed%s\n", b->done, b->failed,
                rc == -ECANCELED ? "; stopped, run it again to go on" : "");
@@ -215,7 +215,7 @@ static int run(const struct settings *s, struct folder *in, struct folder *out)
     if (rc < 0)
         fail(s->db, rc);
     else
-        rc = s->report ? report(s, &b, out->count) : work(s, &b);
+        rc = s->report ? report(s, &b, out->count) : work(&b);
     claims_free(b.claims);
     results_free(b.results);
     return rc;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gd.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,31 @@ struct picture {
     gdImagePtr image;
 };
 
-/* With warnings heeded: the library's default pads a JPEG that was cut off with grey and calls it read. */
+static bool cut_off;
+
+/* A broken file is an ordinary result here, which the caller reports by name: the library is not to print about it too.
+ * But it says nowhere else that a JPEG ended too early: it pads such a one with grey and calls it read. */
+__attribute__((format(printf, 2, 0))) static void on_gd_message(int priority, const char *format, va_list args)
+{
+    char text[256];
+
+    (void)priority;
+    vsnprintf(text, sizeof text, format, args);
+    if (strstr(text, "Premature end"))
+        cut_off = true;
+}
+
 static gdImagePtr read_jpeg(FILE *from)
 {
-    return gdImageCreateFromJpegEx(from, 0);
+    gdImagePtr image;
+
+    cut_off = false;
+    image = gdImageCreateFromJpegEx(from, 0);
+    if (image && cut_off) {
+        gdImageDestroy(image);
+        image = NULL;
+    }
+    return image;
 }
 
 static void write_jpeg(gdImagePtr image, FILE *to)
@@ -56,13 +78,6 @@ static const struct format *find_format(const char *name)
 bool picture_supported(const char *name)
 {
     return find_format(name) != NULL;
-}
-
-/* A broken file is an ordinary result here, which the caller reports by name: the library is not to print about it too.
- */
-static void on_gd_message(int priority, const char *format, va_list args)
-{
-    (void)priority, (void)format, (void)args;
 }
 
 static struct picture *wrap(gdImagePtr image)
@@ -122,8 +137,11 @@ int picture_write(const struct picture *p, FILE *to, const char *name)
     if (!format)
         return -ENOTSUP;
     gdSetErrorMethod(on_gd_message);
+    errno = 0;
     format->write(p->image, to);
-    return ferror(to) ? -EIO : 0;
+    if (!ferror(to))
+        return 0;
+    return errno ? -errno : -EIO;
 }
 
 int picture_width(const struct picture *p)

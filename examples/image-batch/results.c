@@ -190,11 +190,6 @@ int results_count(struct results *r, int64_t *ret_images, int64_t *ret_failures)
     return rc;
 }
 
-const char *results_error(const struct results *r)
-{
-    return sqlite3_errmsg(r->db);
-}
-
 void results_free(struct results *r)
 {
     if (!r)

@@ -1,8 +1,8 @@
 /* What was done, in SQLite: one row of `images` for every picture in the output folder, one of `failures` for every
  * picture that could not be read.
  *
- * Owner: main.c. Calls nothing of this program. Errors are -errno; results_error says what SQLite has to say about the
- * last of them. */
+ * Owner: main.c. Calls nothing of this program.
+ * Errors are -errno. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +38,4 @@ int results_record_failure(struct results *, const struct source *, const char *
 /* How many rows there are. 0 or -errno. */
 int results_count(struct results *, int64_t *ret_images, int64_t *ret_failures);
 
-const char *results_error(const struct results *);
 void results_free(struct results *); /* NULL ok */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/jsonline.h"
 #include "common/quantity.h"
 #include "taskd/config_keys.h"
 
@@ -129,6 +130,17 @@ static bool input_too_large(const struct worker_config *w, char *why, size_t siz
     return bytes + ENVELOPE > (size_t)w->max_message;
 }
 
+static bool input_too_deep(const struct worker_config *w, char *why, size_t size)
+{
+    char *text = w->input ? json_dumps(w->input, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    /* One level is the message's own. */
+    bool deep = text && !jsonline_depth_ok(text, strlen(text), JSONLINE_DEPTH - 1);
+
+    free(text);
+    snprintf(why, size, "it is nested more than %d deep, which no message may be", JSONLINE_DEPTH - 1);
+    return deep;
+}
+
 static bool input_without_channel(const struct worker_config *w, char *why, size_t size)
 {
     snprintf(why, size, "cannot be handed over: channel is \"none\"");
@@ -147,6 +159,7 @@ static const struct check {
     {"user", true, user_wrong},
     {"group", true, group_wrong},
     {"input", false, input_too_large},
+    {"input", false, input_too_deep},
     {"input", false, input_without_channel},
 };
 

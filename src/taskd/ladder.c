@@ -61,7 +61,8 @@ static void kill_everything(struct task *t)
 static void kill_tree(struct task *t, enum sent_kind kind)
 {
     t->kill_tries = 0;
-    /* The leader last would let it answer its children's death; it is frozen by being first. */
+    /* The leader goes first, so that it cannot answer its children's death; whose they are is looked up before. */
+    tree_look(t->shared->tree);
     signal_leader(t, SIGKILL, kind);
     kill_everything(t);
 }

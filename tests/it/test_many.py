@@ -2,6 +2,8 @@
 import collections, json, os, random, re, signal, time
 from harness import Case, WORKER, main, until
 
+# A leak check at the end of each of a thousand workers would be all that is tested; taskd's own stays on.
+QUIET = {"log": {"to": "null"}, "env": {"ASAN_OPTIONS": "detect_leaks=0"}}
 LIVES = int(os.environ.get("TASKD_TEST_LIVES", "1000"))
 TASKS = int(os.environ.get("TASKD_TEST_TASKS", "500"))
 
@@ -27,13 +29,13 @@ class Outcomes(Case):
 
     def again_and_again(self, *command, policy="always"):
         """One task that lives LIVES times."""
-        c = self.box.config({"w": {"command": list(command), "restart": policy, "log": {"to": "null"}, "backoff": {"initial": "0s", "max": "0s"},
+        c = self.box.config({"w": {"command": list(command), "restart": policy, **QUIET, "backoff": {"initial": "0s", "max": "0s"},
                                    "restart_limit": {"count": LIVES - 1, "interval": "infinity"}}})
         return self.box.cli("run", "-c", c, timeout=300)
 
     def all_at_once(self, *command, **settings):
         """LIVES tasks that live once, all of them up."""
-        c = self.box.config({"w": {"command": list(command), "replicas": LIVES, "restart": "no", "log": {"to": "null"}, **settings}})
+        c = self.box.config({"w": {"command": list(command), "replicas": LIVES, "restart": "no", **QUIET, **settings}})
         p = self.box.start("-c", c)
         return p
 
@@ -82,7 +84,7 @@ class Outcomes(Case):
         """Whatever wins, there is one record of each life, and an end that was ok is never called a panic."""
         rng = random.Random(4)
         for _ in range(40):
-            c = self.box.config({"w": {"command": [WORKER, "ready", "unit:u:1", "result:1"], "replicas": 25, "restart": "no", "log": {"to": "null"}}})
+            c = self.box.config({"w": {"command": [WORKER, "ready", "unit:u:1", "result:1"], "replicas": 25, "restart": "no", **QUIET}})
             p = self.box.start("-c", c, ready=False)
             time.sleep(rng.random() * 0.15)   # not to wait for something: to hit another moment each time
             p.send_signal(signal.SIGTERM)
@@ -95,7 +97,7 @@ class Outcomes(Case):
 
 class Many(Case):
     def test_five_hundred_tasks(self):
-        c = self.box.config({"w": {"command": [WORKER, "ready", "begin:u", "idle", "end:u"], "replicas": TASKS, "log": {"to": "null"}}})
+        c = self.box.config({"w": {"command": [WORKER, "ready", "begin:u", "idle", "end:u"], "replicas": TASKS, **QUIET}})
         p = self.box.start("-c", c)
         until("all are in their unit", lambda: sum(bool(t["unit"]) for t in self.box.status()["tasks"]) == TASKS)
         shown = self.box.cli("status").stdout

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# contain.sh STAGE: boots a real systemd that can neither see, signal nor change anything of the machine it runs on.
+#
+# STAGE is a folder with units/ (all the units there are), passwd and group; it appears as /run/stage and is the one place of the
+# machine that stays writable. Needs root. What is held, and why:
+#   - pid, mount, uts and ipc namespaces of its own, with the end of this script as the end of all in it;
+#   - a cgroup of its own below the present one, then a cgroup namespace: a systemd that saw the real root of the tree would
+#     move every process of the machine;
+#   - every mount read-only, and /run, /tmp, /var/lib, /var/tmp and /dev replaced by empty ones; of the devices only the
+#     harmless ones are there: no disk, no kernel log, no console;
+#   - a search path for units without the distribution's, and no generators: those would mount disks and empty /tmp;
+#   - a check of all this before systemd is started.
+set -euo pipefail
+stage=$(cd "$1" && pwd)
+
+outside() {
+  [ "$(id -u)" = 0 ] || { echo "needs root" >&2; exit 77; }
+  hierarchy=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+  [ -n "$hierarchy" ] || { echo "needs a cgroup2 hierarchy" >&2; exit 77; }
+  own=$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)
+  box=$(mktemp -d "$hierarchy${own%/}/taskd-boot.XXXXXX") || exit 77
+  echo "$box" >"$stage/cgroup"
+  echo $BASHPID >"$box/cgroup.procs" || exit 77
+  exec unshare --fork --kill-child --pid --mount --uts --ipc --cgroup --propagation private \
+    env TASKD_BOOT_INSIDE=1 bash "$0" "$stage"
+}
+
+harmless_devices() { # a /dev with nothing in it that reaches the machine
+  mkdir /run/dev
+  mount -t tmpfs -o mode=755 tmpfs /run/dev
+  for d in null zero full random urandom tty; do
+    touch "/run/dev/$d"
+    mount --bind "/dev/$d" "/run/dev/$d"
+  done
+  mkdir /run/dev/shm /run/dev/pts
+  ln -s /proc/self/fd /run/dev/fd
+  mount --move /run/dev /dev
+}
+
+everything_read_only() {
+  mapfile -t mounts </proc/self/mountinfo
+  for line in "${mounts[@]}"; do
+    read -r _ _ _ _ where _ <<<"$line"
+    where=$(printf '%b' "$where")
+    [ "$where" = /run/stage ] || mount -o remount,bind,ro "$where" 2>/dev/null || :
+  done
+}
+
+refuse() { echo "refusing to boot: $*" >&2; exit 99; }
+
+held() {
+  [ $$ = 1 ] || refuse "this is no pid namespace of its own"
+  [ "$(find /proc -maxdepth 1 -name '[0-9]*' | wc -l)" -le 4 ] || refuse "it sees other processes"
+  for d in / /etc /usr /home /root /var /sys /sys/kernel /proc/sys/kernel; do
+    if touch "$d/.taskd-boot" 2>/dev/null; then refuse "$d is writable"; fi
+  done
+  for d in "$(dirname "$(readlink -f "$0")")" /sys/fs/cgroup; do
+    if touch "$d/.taskd-boot" 2>/dev/null; then refuse "$d is writable"; fi
+  done
+  [ "$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)" = / ] || refuse "this is no cgroup namespace of its own"
+  if [ -e /dev/kmsg ] || ls /dev/[sv]d? >/dev/null 2>&1; then refuse "it has real devices"; fi
+}
+
+inside() {
+  mount -t tmpfs -o mode=755 tmpfs /run
+  mkdir /run/stage
+  mount --bind "$stage" /run/stage
+  harmless_devices
+  mount --bind /run/stage/passwd /etc/passwd
+  mount --bind /run/stage/group /etc/group
+  mount -t proc proc /proc
+  everything_read_only
+  mount -o remount,bind,ro /proc/sys 2>/dev/null || { mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; }
+  if [ -e /proc/sysrq-trigger ]; then
+    mount --bind /proc/sysrq-trigger /proc/sysrq-trigger
+    mount -o remount,bind,ro /proc/sysrq-trigger
+  fi
+  held
+  for d in /tmp /var/tmp /var/lib; do mount -t tmpfs -o mode=755 tmpfs $d; done
+  chmod 1777 /tmp /var/tmp
+  mount -o remount,bind,rw /run
+  mount -o remount,bind,rw /dev
+  mount -o remount,bind,rw /proc
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+  cd /
+  systemd=/lib/systemd/systemd
+  [ -x $systemd ] || systemd=/usr/lib/systemd/systemd
+  exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=taskd-boot SYSTEMD_UNIT_PATH=/run/stage/units \
+    SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
+    "$systemd" --system --unit=boot.target --show-status=0 --log-target=null
+}
+
+if [ "${TASKD_BOOT_INSIDE:-}" = 1 ]; then inside; else outside; fi
