@@ -1,2 +1,3 @@
 include man/taskd.mk
 include man/taskd.json.mk
+include man/taskd-protocol.mk

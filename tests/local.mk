@@ -2,8 +2,8 @@
 AM_TESTS_ENVIRONMENT = \
 	export TOP_SRCDIR='$(abs_top_srcdir)' TOP_BUILDDIR='$(abs_top_builddir)' TASKD='$(abs_top_builddir)/taskd' \
 	       PYTHON3='$(PYTHON3)' PYTHONDONTWRITEBYTECODE=1 CK_DEFAULT_TIMEOUT=60;
-UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-format-extra-args -Wno-gnu-zero-variadic-macro-arguments -Wno-pedantic
-UNIT_LDADD = libdaemon.la $(CHECK_LIBS)
+unit_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-format-extra-args -Wno-gnu-zero-variadic-macro-arguments -Wno-pedantic -Wno-write-strings -Wno-conversion -Wno-sign-conversion
+unit_libs = libdaemon.la $(CHECK_LIBS)
 
 include tests/unit/common.mk
 include tests/unit/libtaskd.mk
@@ -11,3 +11,6 @@ include tests/unit/config.mk
 include tests/unit/core.mk
 include tests/unit/cli.mk
 include tests/it/local.mk
+include tests/arrows/local.mk
+include tests/docs/local.mk
+include tests/examples/local.mk

@@ -32,8 +32,9 @@ harmless_devices() { # a /dev with nothing in it that reaches the machine
     touch "/run/dev/$d"
     mount --bind "/dev/$d" "/run/dev/$d"
   done
-  mkdir /run/dev/shm /run/dev/pts
+  mkdir /run/dev/shm /run/dev/pts /run/dev/mqueue
   ln -s /proc/self/fd /run/dev/fd
+  ln -s pts/ptmx /run/dev/ptmx # PrivateDevices= looks for it
   mount --move /run/dev /dev
 }
 

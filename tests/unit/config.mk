@@ -4,20 +4,20 @@ TESTS += $(config_tests) tests/unit/test_check.sh
 dist_check_SCRIPTS += tests/unit/test_check.sh
 
 tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/suite.h
-tests_unit_test_config_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_config_LDADD = $(UNIT_LDADD)
+tests_unit_test_config_CFLAGS = $(unit_cflags)
+tests_unit_test_config_LDADD = $(unit_libs)
 
 tests_unit_test_config_options_SOURCES = tests/unit/test_config_options.c tests/unit/suite.h
-tests_unit_test_config_options_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_config_options_LDADD = $(UNIT_LDADD)
+tests_unit_test_config_options_CFLAGS = $(unit_cflags)
+tests_unit_test_config_options_LDADD = $(unit_libs)
 
 tests_unit_test_config_schema_SOURCES = tests/unit/test_config_schema.c tests/unit/suite.h
-tests_unit_test_config_schema_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_config_schema_LDADD = $(UNIT_LDADD)
+tests_unit_test_config_schema_CFLAGS = $(unit_cflags)
+tests_unit_test_config_schema_LDADD = $(unit_libs)
 
 tests_unit_test_jsonpos_SOURCES = tests/unit/test_jsonpos.c tests/unit/suite.h
-tests_unit_test_jsonpos_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_jsonpos_LDADD = $(UNIT_LDADD)
+tests_unit_test_jsonpos_CFLAGS = $(unit_cflags)
+tests_unit_test_jsonpos_LDADD = $(unit_libs)
 
 # Each invalid file stands beside the errors that it must give.
 EXTRA_DIST += \

@@ -4,29 +4,29 @@ check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
 tests_unit_test_fsm_SOURCES = tests/unit/test_fsm.c tests/unit/suite.h
-tests_unit_test_fsm_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_fsm_LDADD = $(UNIT_LDADD)
+tests_unit_test_fsm_CFLAGS = $(unit_cflags)
+tests_unit_test_fsm_LDADD = $(unit_libs)
 
 tests_unit_test_journal_SOURCES = tests/unit/test_journal.c
-tests_unit_test_journal_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_journal_LDADD = $(UNIT_LDADD)
+tests_unit_test_journal_CFLAGS = $(unit_cflags)
+tests_unit_test_journal_LDADD = $(unit_libs)
 
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
-tests_unit_test_message_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_message_LDADD = $(UNIT_LDADD)
+tests_unit_test_message_CFLAGS = $(unit_cflags)
+tests_unit_test_message_LDADD = $(unit_libs)
 
 tests_unit_test_outcome_SOURCES = tests/unit/test_outcome.c
-tests_unit_test_outcome_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_outcome_LDADD = $(UNIT_LDADD)
+tests_unit_test_outcome_CFLAGS = $(unit_cflags)
+tests_unit_test_outcome_LDADD = $(unit_libs)
 
 tests_unit_test_restart_SOURCES = tests/unit/test_restart.c
-tests_unit_test_restart_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_restart_LDADD = $(UNIT_LDADD)
+tests_unit_test_restart_CFLAGS = $(unit_cflags)
+tests_unit_test_restart_LDADD = $(unit_libs)
 
 tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c
-tests_unit_test_spawn_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_spawn_LDADD = $(UNIT_LDADD)
+tests_unit_test_spawn_CFLAGS = $(unit_cflags)
+tests_unit_test_spawn_LDADD = $(unit_libs)
 
 tests_unit_test_units_SOURCES = tests/unit/test_units.c
-tests_unit_test_units_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_units_LDADD = $(UNIT_LDADD)
+tests_unit_test_units_CFLAGS = $(unit_cflags)
+tests_unit_test_units_LDADD = $(unit_libs)
