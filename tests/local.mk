@@ -14,3 +14,5 @@ include tests/it/local.mk
 include tests/arrows/local.mk
 include tests/docs/local.mk
 include tests/examples/local.mk
+include tests/systemd/local.mk
+include tests/lint.mk

@@ -24,15 +24,16 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 /* 0 also for what is no file, or is gone by now: it is left out. */
 static int add_picture(struct folder *f, const char *name)
 {
+    struct source *s = &f->pictures[f->count];
     struct stat st;
-    char *copy;
 
     if (fstatat(f->fd, name, &st, 0) != 0 || !S_ISREG(st.st_mode))
         return 0;
-    copy = strdup(name);
-    if (!copy)
+    s->name = strdup(name);
+    if (!s->name)
         return -ENOMEM;
-    f->pictures[f->count++] = (struct source){copy, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
+    s->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    f->count++;
     return 0;
 }
 

@@ -144,12 +144,12 @@ static int open_folders(const struct settings *s, struct folder *ret_in, struct 
 
 static void show_total(struct batch *b)
 {
-    int64_t images, failures;
+    int64_t images = 0, failures = 0;
     char text[64];
 
     if (results_count(b->results, &images, &failures) < 0)
         return;
-    snprintf(text, sizeof text, "%lld/%zu", (long long)(images + failures), b->in->count);
+    snprintf(text, sizeof text, "%lld/%zu", (long long)images + failures, b->in->count);
     taskd_status(b->taskd, text);
 }
 
@@ -189,7 +189,7 @@ static int work(struct batch *b)
 
 static int report(const struct settings *s, struct batch *b, size_t copies)
 {
-    int64_t images, failures;
+    int64_t images = 0, failures = 0;
     size_t left = 0;
     int rc = results_count(b->results, &images, &failures);
 
@@ -224,7 +224,7 @@ static int run(const struct settings *s, struct folder *in, struct folder *out)
 int main(int argc, char **argv)
 {
     struct settings settings = {.width = DEFAULT_WIDTH};
-    struct folder in, out;
+    struct folder in = {.fd = -1}, out = {.fd = -1};
     int rc;
 
     parse_settings(argc, argv, &settings);

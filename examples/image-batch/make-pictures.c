@@ -46,7 +46,7 @@ static void look_at(struct view *v, int number, int width, int height)
 static int on_pixel(void *arg, int x, int y)
 {
     const struct view *v = arg;
-    double re = (x - v->width / 2) * v->step, im = (y - v->height / 2) * v->step;
+    double re = (x - v->width / 2.0) * v->step, im = (y - v->height / 2.0) * v->step;
     int i = 0;
 
     for (; i < ITERATIONS && re * re + im * im < 16; i++) {

@@ -60,7 +60,7 @@ FILE *output_stream(const struct output *o)
 
 int output_seal(struct output *o, int64_t *ret_bytes)
 {
-    struct stat st;
+    struct stat st = {0};
     int rc = 0;
 
     if (fflush(o->stream) != 0 || fsync(fileno(o->stream)) != 0 || fstat(fileno(o->stream), &st) != 0)

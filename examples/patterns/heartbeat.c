@@ -12,7 +12,7 @@
 
 int main(int argc, char **argv)
 {
-    int period_ms = argc > 1 ? atoi(argv[1]) : 1000;
+    int period_ms = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1000;
     char text[32];
     taskd *t;
 

@@ -8,7 +8,6 @@ enum {
     PROTO_FD = 3,                     /* the worker's end, unless TASKD_FD says otherwise */
     PROTO_MAX_MESSAGE = 64 * 1024,    /* bytes in a line, by default */
     PROTO_MAX_MESSAGE_CAP = 1 << 20,  /* the most a configuration may ask for */
-    PROTO_MAX_UNIT = 1024,            /* bytes in a unit's id; longer ones are cut */
 };
 
 /* The largest number in a message: every double, and so every JSON reader, holds it exactly. */

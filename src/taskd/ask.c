@@ -99,6 +99,7 @@ void supervisor_totals(const struct supervisor *s, struct supervisor_totals *ret
         .units_done = s->units_done,
         .units_failed = s->units_failed,
         .killed = s->killed,
+        .unsure = s->unsure,
         .spoken = s->spoken,
         .lost = ledger_json(s->ledger),
     };

@@ -26,13 +26,13 @@ struct channel {
 /* One for all channels: it holds nothing between two reads. */
 static char read_buffer[READ_SIZE];
 
-static void at_eof(struct channel *c)
+static void at_eof(struct channel *c, bool unread)
 {
     c->eof = true;
     event_del(c->readable);
     event_del(c->writable);
     linebuf_finish(c->lines, c->hooks.on_line, c->hooks.arg);
-    c->hooks.on_eof(c->hooks.arg);
+    c->hooks.on_eof(c->hooks.arg, unread);
 }
 
 /* true while there may be more. A plain read() leaves descriptors that were passed to us behind: unix(7). */
@@ -47,7 +47,7 @@ static bool read_some(struct channel *c)
         return true;
     if (n < 0 && errno == EAGAIN)
         return false;
-    at_eof(c);
+    at_eof(c, n < 0 && errno == ECONNRESET);
     return false;
 }
 
@@ -124,11 +124,11 @@ void channel_free(struct channel *c)
     free(c);
 }
 
-int channel_send(struct channel *c, const char *line, size_t len)
+int channel_send(struct channel *c, const char *line, size_t len, bool urgent)
 {
     if (c->eof)
         return -EPIPE;
-    if (c->out_len + len > CHANNEL_OUT_MAX)
+    if (!urgent && c->out_len + len > CHANNEL_OUT_MAX)
         return -ENOBUFS;
     char *out = realloc(c->out, c->out_len + len);
     if (!out)

@@ -12,8 +12,9 @@ struct channel;
 struct channel_hooks {
     /* Not NUL-terminated, valid during the call. `cut`: longer than the bound, this is its beginning. The channel must not be freed. */
     void (*on_line)(void *arg, const char *line, size_t len, bool cut);
-    /* The other end is closed; on_line follows no more. The channel stays until channel_free. */
-    void (*on_eof)(void *arg);
+    /* The other end is closed; on_line follows no more. The channel stays until channel_free. `unread`: it was closed with something of
+     * ours unread, which the kernel tells by ECONNRESET in place of an end of file. */
+    void (*on_eof)(void *arg, bool unread);
     void *arg;
 };
 
@@ -23,8 +24,9 @@ enum { CHANNEL_OUT_MAX = 256 * 1024 };
 int channel_new(struct event_base *, int fd, size_t max_line, const struct channel_hooks *, struct channel **ret);
 void channel_free(struct channel *); /* NULL ok */
 
-/* Queues one line. 0; -EPIPE when the other end is gone; -ENOBUFS past CHANNEL_OUT_MAX; -ENOMEM. */
-int channel_send(struct channel *, const char *line, size_t len);
+/* Queues one line. 0; -EPIPE when the other end is gone; -ENOBUFS past CHANNEL_OUT_MAX, which does not hold for what is `urgent`;
+ * -ENOMEM. */
+int channel_send(struct channel *, const char *line, size_t len, bool urgent);
 
 /* Reads until there is nothing more (EOF, EAGAIN, or more than a socket buffer can have held): the process is dead, and what it said
  * counts. An incomplete last line is handed over, too. */

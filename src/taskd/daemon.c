@@ -149,7 +149,7 @@ static void on_shutdown(void *arg, int now)
     struct daemon *d = arg;
     d->stopped = true;
     if (!now)
-        view_stopping(d->view, "taskd stop");
+        view_stopping(d->view, "stop");
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
@@ -314,7 +314,7 @@ static int status_of_config(const struct daemon *d)
 {
     struct supervisor_totals totals;
     supervisor_totals(d->sup, &totals);
-    bool good = d->stopped ? json_array_size(totals.lost) == 0 && totals.killed == 0 : totals.not_ok == 0;
+    bool good = d->stopped ? json_array_size(totals.lost) == 0 && totals.unsure == 0 : totals.not_ok == 0;
     json_decref(totals.lost);
     return good ? 0 : 1;
 }

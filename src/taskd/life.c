@@ -146,7 +146,7 @@ json_t *life_record(const struct life *l, const char *worker, const char *task, 
     struct outcome_verdict v = life_verdict(l);
     json_t *value = l->has_result && l->value ? json_incref(l->value) : json_null();
     json_t *resume = l->resume ? json_incref(l->resume) : json_null();
-    return json_pack("{si ss ss ss si so ss so so so so so so s{sI sI si} so so so s{sI sI sI} so si}",
+    return json_pack("{si ss ss ss si so ss so so so so so so s{sI sI si} so so so s{sI sI sI} so sb si}",
                      "v", 1,
                      "worker", worker,
                      "id", task,
@@ -167,5 +167,6 @@ json_t *life_record(const struct life *l, const char *worker, const char *task, 
                      "usage", "utime_ms", millis(l->exit.usage.ru_utime), "stime_ms", millis(l->exit.usage.ru_stime), "max_rss_kib",
                      (json_int_t)l->exit.usage.ru_maxrss,
                      "resume", resume,
+                     "spoken", l->spoken,
                      "tree_killed", (int)l->tree_killed);
 }

@@ -30,7 +30,7 @@ struct life {
     json_t *value, *resume; /* owned */
     bool has_result, result_complete;
     char *text; /* its own words for `taskd status` */
-    uint64_t bad_lines, ignored;
+    uint64_t bad_lines, ignored, unsaid;
 
     bool stop_pending, acked;
     enum stop_reason reason;

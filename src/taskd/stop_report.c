@@ -8,8 +8,24 @@
 
 enum { SHOWN_MAX = 10, NAME_TEXT = 256 };
 
+/* Killed without ever having spoken: nobody knows what it was in the middle of. */
+static size_t count_unsure(const json_t *answer)
+{
+    size_t i, n = 0;
+    json_t *record;
+
+    json_array_foreach(json_object_get(answer, "results"), i, record)
+    {
+        const char *how = json_string_value(json_object_get(json_object_get(record, "stop"), "how"));
+
+        n += how && strcmp(how, "cooperative") != 0 && json_is_false(json_object_get(record, "spoken"));
+    }
+    return n;
+}
+
 void stop_report_add(struct stop_report *r, json_t *answer)
 {
+    r->unsure += count_unsure(answer);
     if (!r->answers)
         r->answers = json_array();
     json_array_append(r->answers, answer);
@@ -57,6 +73,8 @@ static void print_human(const struct stop_report *r, const char *verb)
         printf(", %" JSON_INTEGER_FORMAT " killed", r->killed);
     if (r->lost)
         printf(", %zu %s interrupted:\n", r->lost, r->lost == 1 ? "unit" : "units");
+    else if (r->unsure)
+        printf("; what they were doing is not known\n");
     else
         printf(", nothing lost\n");
     json_array_foreach(r->answers, i, answer)

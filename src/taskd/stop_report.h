@@ -11,6 +11,7 @@ struct stop_report {
     size_t lives;
     json_int_t killed;
     size_t lost;
+    size_t unsure; /* killed without ever having spoken */
 };
 
 void stop_report_add(struct stop_report *, json_t *answer); /* borrowed */

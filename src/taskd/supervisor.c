@@ -107,13 +107,10 @@ static void on_sweep_timer(evutil_socket_t fd, short what, void *arg)
 
 /* --- the end of everything ------------------------------------------------------------------------------------------ */
 
-static void set_state(struct supervisor *s, enum supervisor_state state)
+static void tell_state(struct supervisor *s)
 {
-    if (s->state == state)
-        return;
-    s->state = state;
     if (s->hooks.on_state)
-        s->hooks.on_state(s->hooks.arg, state);
+        s->hooks.on_state(s->hooks.arg, s->state);
 }
 
 static bool all_over(const struct supervisor *s)
@@ -146,7 +143,8 @@ static void end_if_over(struct supervisor *s)
             break;
     }
     reap_strangers(s);
-    set_state(s, SUP_ENDED);
+    s->state = SUP_ENDED;
+    tell_state(s);
 }
 
 static void on_settle(evutil_socket_t fd, short what, void *arg)
@@ -205,7 +203,9 @@ static void on_task_record(void *arg, struct task *t, json_t *record)
     s->units_done += l->units.done;
     s->units_failed += l->units.failed;
     s->spoken = s->spoken || l->spoken;
-    s->killed += v.how == HOW_KILLED || v.how == HOW_ABORTED;
+    bool killed = v.how == HOW_KILLED || v.how == HOW_ABORTED;
+    s->killed += killed;
+    s->unsure += killed && !l->spoken && s->state == SUP_STOPPING;
     note_losses(s, t, record);
     supervisor_waiters_record(s, t, record);
     if (s->hooks.on_record)
@@ -281,8 +281,9 @@ int supervisor_stop(struct supervisor *s, const char *scope, const struct stop_r
     int reached = 0;
     if (scope && !supervisor_scope_known(s, scope))
         return -ENOENT;
-    if (!scope)
-        set_state(s, SUP_STOPPING);
+    bool first = !scope && s->state == SUP_RUNNING;
+    if (first)
+        s->state = SUP_STOPPING;
     for (size_t i = 0; i < s->count; i++) {
         struct task *t = s->tasks[i];
         if (!supervisor_in_scope(t, scope))
@@ -290,6 +291,8 @@ int supervisor_stop(struct supervisor *s, const char *scope, const struct stop_r
         reached += !fsm_over(task_state(t));
         task_stop(t, req);
     }
+    if (first)
+        tell_state(s);
     supervisor_settle(s);
     return reached;
 }

@@ -77,6 +77,7 @@ struct task *supervisor_task(const struct supervisor *, size_t index);
 struct supervisor_totals {
     uint64_t lives, units_done, units_failed;
     uint64_t killed;   /* lives that had to be killed: grace expiry, abort */
+    uint64_t unsure;   /* … during the final stop, of workers that never spoke: maybe in the middle of something */
     uint64_t not_ok;   /* tasks whose last life was neither ok nor cancelled cooperatively */
     bool spoken;     /* some worker has spoken: units are known at all */
     json_t *lost;    /* {"worker","unit","handle"}…: begun, never ended, not done again since; new reference; NULL: no memory */

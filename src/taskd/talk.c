@@ -20,14 +20,20 @@ enum { BAD_LINES = 10, SHOWN = 200 };
 /* `log` messages of one worker: a burst, then a steady trickle; what is over is counted and said once it is quiet again. */
 enum { LOG_BURST = 200, LOG_PER_S = 50 };
 
-static void say(struct task *t, struct jsonout *o)
+static int say_as(struct task *t, struct jsonout *o, bool urgent)
 {
     size_t len;
     const char *line = jsonout_line(o, &len);
-    int r = line ? channel_send(t->channel, line, len) : -ENOMEM;
-    if (r < 0 && r != -EPIPE)
-        log_warn("%s: cannot be told anything: %s", t->id, strerror(-r));
+    int r = line ? channel_send(t->channel, line, len, urgent) : -ENOMEM;
+    if (r < 0 && r != -EPIPE && t->life.unsaid++ == 0)
+        log_warn("%s: does not read what it is told: %s", t->id, strerror(-r));
     jsonout_free(o);
+    return r;
+}
+
+static void say(struct task *t, struct jsonout *o)
+{
+    say_as(t, o, false);
 }
 
 static void begin(struct jsonout *o, enum proto_reply type)
@@ -62,8 +68,7 @@ bool talk_send_stop(struct task *t)
     jsonout_int(&o, "grace_ms", wire_ms(left));
     jsonout_int(&o, "deadline_mono_ms", wire_ms(l->deadline_ms));
     jsonout_string(&o, "mode", "finish_unit");
-    say(t, &o);
-    return true;
+    return say_as(t, &o, true) == 0;
 }
 
 static void send_error(struct task *t, const char *code, const char *detail)
@@ -104,6 +109,7 @@ static void on_hello(struct task *t, const struct message *m)
     jsonout_int(&o, "grace_ms", wire_ms(t->config->stop_timeout));
     jsonout_int(&o, "max_message", t->config->max_message);
     put_json(&o, "input", t->config->input);
+    put_json(&o, "resume", t->resume);
     say(t, &o);
 }
 
@@ -305,12 +311,12 @@ static void on_line(void *arg, const char *line, size_t len, bool cut)
     task_changed(t);
 }
 
-/* A closed channel is no death. A worker that closed it before it acknowledged a stop may not have heard it; where no unit is
- * in flight the signal is safe. */
-static void on_eof(void *arg)
+/* A closed channel is no death. A worker that closed it with the stop unread has not heard it; where no unit is in flight the
+ * signal is safe. */
+static void on_eof(void *arg, bool unread)
 {
     struct task *t = arg;
-    if (t->state == TASK_STOPPING && !t->life.acked && !units_oldest(&t->life.units))
+    if (unread && t->state == TASK_STOPPING && !units_oldest(&t->life.units))
         ladder_stop_deaf(t);
 }
 

@@ -233,6 +233,7 @@ void task_free(struct task *t)
     output_free(t->output);
     life_clear(&t->life);
     json_decref(t->last);
+    json_decref(t->resume);
     free(t->id);
     free(t);
 }

@@ -28,6 +28,7 @@ struct task {
     struct output *output;
     struct life life;
     json_t *last;
+    json_t *resume; /* the last checkpoint of the life before, for the next one; NULL: none */
     int last_status;
 };
 

@@ -74,6 +74,10 @@ static void close_life(struct task *t)
     keep_record(t);
     if (t->last)
         log_end(t, outcome);
+    if (l->resume) {
+        json_decref(t->resume);
+        t->resume = json_incref(l->resume);
+    }
     enum task_event next = after_end(t, outcome);
     l->pid = 0;
     task_feed(t, next);

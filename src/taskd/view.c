@@ -57,7 +57,8 @@ static void add_stop(char *out, size_t size, size_t *at, const struct task *t, i
     else if (l->stop_pending)
         add(out, size, at, "; killed in %s",
             duration_brief(l->deadline_ms > now ? l->deadline_ms - now : 0, left, sizeof left));
-    if (l->spoken && l->stop_pending && !l->acked)
+    /* In a unit it is not expected to look. */
+    if (l->spoken && l->stop_pending && !l->acked && !units_oldest(&l->units))
         add(out, size, at, "; has not answered yet");
 }
 
@@ -113,7 +114,7 @@ static void draw(struct view *v)
     size_t shown = 0, alive = count_alive(v);
     term_block_begin(&v->block);
     if (v->stopping && alive > 0) {
-        snprintf(line, sizeof line, "stopping: waiting for %zu to finish their units; ^C again aborts", alive);
+        snprintf(line, sizeof line, "stopping: %zu still at work; ^C again aborts", alive);
         term_block_line(&v->block, line);
     }
     for (size_t i = 0; i < supervisor_task_count(v->sup) && shown < LINES_MAX; i++) {
@@ -243,7 +244,9 @@ void view_output(struct view *v, const struct task *t, const char *line, size_t 
 void view_stopping(struct view *v, const char *why)
 {
     v->stopping = true;
-    log_info("%s: asking %zu to finish their units and leave", why, count_alive(v));
+    size_t alive = count_alive(v);
+    if (alive)
+        log_info("%s: asking %zu worker%s to finish the current unit and leave", why, alive, alive == 1 ? "" : "s");
     if (!v->live)
         say_waiting(v);
     arm(v, v->live ? REDRAW_MS : REMIND_MS);
@@ -272,10 +275,11 @@ void view_end(struct view *v)
     supervisor_totals(v->sup, &totals);
     size_t lost = json_array_size(totals.lost);
     name_losses(totals.lost);
+    const char *plural = totals.units_done == 1 ? "" : "s";
     if (totals.spoken && lost == 0)
-        log_info("%" PRIu64 " units done, %" PRIu64 " failed, nothing lost", totals.units_done, totals.units_failed);
+        log_info("%" PRIu64 " unit%s done, %" PRIu64 " failed, nothing lost", totals.units_done, plural, totals.units_failed);
     else if (totals.spoken)
-        log_warn("%" PRIu64 " units done, %" PRIu64 " failed, %zu lost", totals.units_done, totals.units_failed, lost);
+        log_warn("%" PRIu64 " unit%s done, %" PRIu64 " failed, %zu lost", totals.units_done, plural, totals.units_failed, lost);
     else if (totals.killed)
         log_warn("%" PRIu64 " had to be killed; their units are not known to taskd", totals.killed);
     json_decref(totals.lost);

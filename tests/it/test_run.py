@@ -183,7 +183,7 @@ class Configuration(Case):
         r = self.box.cli("run", "-c", c)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(sorted(x["id"] for x in self.box.records()), ["a@1", "a@2", "a@3", "b@1"])
-        self.assertIn("1 units done, 0 failed, nothing lost", r.stderr)
+        self.assertIn("1 unit done, 0 failed, nothing lost", r.stderr)
 
     def test_ends_with_1_when_one_failed_for_good(self):
         c = self.box.config({"a": {"command": ["true"]}, "b": {"command": ["sh", "-c", "exit 2"], "restart": "no"}})

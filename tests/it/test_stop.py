@@ -98,7 +98,7 @@ class Cooperative(Stop):
             p.send_signal(signal.SIGTERM)
         self.assertEqual(p.wait(60), 0)
         self.assertTrue(self.one_record()["stop"]["acked"])
-        self.assertEqual(self.box.err().count("asking 1 to finish"), 1)
+        self.assertEqual(self.box.err().count("asking 1 worker to finish"), 1)
 
     def test_stop_during_backoff_restarts_nothing(self):
         c = self.box.config({"w": {"command": ["false"], "restart": "always", "backoff": {"initial": "10min", "max": "10min"}}})
@@ -231,6 +231,21 @@ class Ladder(Stop):
         p.send_signal(signal.SIGTERM)
         self.assertEqual(p.wait(30), 0)
 
+    def test_an_abort_in_the_past_does_not_spoil_a_graceful_stop(self):
+        c = self.box.config({"w": {"command": [WORKER, "ready", "idle"]}, "k": {"command": [WORKER, "ready", "loop:50"]}})
+        p = self.box.start("-c", c)
+        self.box.in_unit("k@1")
+        self.assertEqual(self.box.cli("abort", "w").returncode, 0)
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(30), 0, self.box.err())
+
+    def test_a_silent_one_that_is_killed_is_not_called_nothing_lost(self):
+        c = self.box.config({"w": {"command": ["sleep", "1000"], "channel": "none"}, "k": {"command": ["sleep", "1000"]}})
+        self.box.start("-c", c)
+        r = self.box.cli("abort", "w")
+        self.assertNotIn("nothing lost", r.stdout)
+        self.assertIn("not known", r.stdout)
+
     def test_one_command_that_had_to_be_killed_is_137(self):
         p = self.box.start("--stop-timeout", "100ms", "--", WORKER, "ready", "begin:u", "work:600000")
         self.box.in_unit("worker@1")
@@ -270,6 +285,38 @@ class Channel(Stop):
         p.send_signal(signal.SIGTERM)
         self.assertEqual(p.wait(30), 0)
         self.check_record(self.one_record(), "cancelled", "cooperative")
+
+    def test_one_that_heard_the_stop_and_closed_its_channel_may_clean_up(self):
+        """Closed without a word of acknowledgement, as an interpreter does that shuts down: what was read was heard."""
+        cleaned = self.box.path("cleaned")
+        c = self.box.config({"w": {"command": ["bash", "-c", f'echo \'{{"type":"ready"}}\' >&3; read -r line <&3; exec 3>&-; sleep 0.5; touch {cleaned}'],
+                                   "restart": "no"}})
+        p = self.box.start("-c", c)
+        self.box.until_task("runs", "w@1", lambda t: t["state"] == "running")
+        until("it has spoken and waits", lambda: process_state(self.box.task("w@1")["pid"]) == "S")
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(30), 0)
+        self.check_record(self.one_record(), "cancelled", "cooperative")
+        self.assertTrue(os.path.exists(cleaned))
+
+    def test_a_stop_reaches_one_that_has_let_its_answers_pile_up(self):
+        """It asks for more than taskd keeps for it, and reads none of it until later."""
+        ask = "raw:" + "\n".join(['{"type":"hello"}'] * 100)
+        p = self.start("ready", *[ask] * 40, "begin:u", "work:1500", "end:u", "idle", stop_timeout="1min")
+        self.box.in_unit("w@1", "u")
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(60), 0)
+        self.check_record(self.one_record(), "cancelled", "cooperative")
+        self.assertEqual(self.one_record()["units"]["done"], 1)
+        self.assertEqual(self.box.err().count("does not read"), 1, self.box.err())
+
+    def test_a_checkpoint_is_handed_to_the_next_life(self):
+        flag = self.box.path("flag")
+        words = 'echo \'{"type":"hello"}\' >&3; read -r line <&3; echo "$line"'
+        c = self.box.config({"w": {"command": ["bash", "-c", f'if test -e {flag}; then {words}; else touch {flag}; echo \'{{"type":"progress","unit":"u","resume":'
+                                                             f'{{"at":7}}}}\' >&3; exit 1; fi'], "backoff": {"initial": "1ms"}}})
+        r = self.box.cli("run", "-c", c)
+        self.assertEqual(json.loads(r.stdout)["resume"], {"at": 7}, r.stderr)
 
     def test_taskd_is_gone_the_worker_finishes_and_leaves(self):
         done = self.box.path("done")

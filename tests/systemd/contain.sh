@@ -13,16 +13,34 @@
 set -euo pipefail
 stage=$(cd "$1" && pwd)
 
-outside() {
-  [ "$(id -u)" = 0 ] || { echo "needs root" >&2; exit 77; }
-  hierarchy=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-  [ -n "$hierarchy" ] || { echo "needs a cgroup2 hierarchy" >&2; exit 77; }
-  own=$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)
-  box=$(mktemp -d "$hierarchy${own%/}/taskd-boot.XXXXXX") || exit 77
-  echo "$box" >"$stage/cgroup"
-  echo $BASHPID >"$box/cgroup.procs" || exit 77
-  exec unshare --fork --kill-child --pid --mount --uts --ipc --cgroup --propagation private \
-    env TASKD_BOOT_INSIDE=1 bash "$0" "$stage"
+outside() { # in a mount namespace already, for a cgroup2 hierarchy of our own to look at
+  mkdir "$stage/cgroup2"
+  mount -t cgroup2 cgroup2 "$stage/cgroup2" || exit 77
+  box=$(mktemp -d "$stage/cgroup2$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)/taskd-boot.XXXXXX") || exit 77
+  trap 'kill -KILL $booted' TERM INT HUP
+  (
+    echo "$BASHPID" >"$box/cgroup.procs"
+    exec unshare --fork --kill-child --pid --mount --uts --ipc --cgroup --propagation private \
+      env TASKD_BOOT=inside bash "$0" "$stage"
+  ) &
+  booted=$!
+  status=0
+  wait $booted || status=$?
+  for _ in $(seq 100); do # it is empty only when the last process in it is gone
+    find "$box" -depth -type d -exec rmdir {} + 2>/dev/null || :
+    [ -d "$box" ] || exit $status
+    sleep 0.05
+  done
+  echo "left behind: ${box##*/}" >&2
+  exit 1
+}
+
+# A chroot's root is no mount, and what is no mount can be made neither read-only nor the root of another namespace.
+root_is_a_mount() {
+  mountpoint -q / && return
+  mkdir "$stage/root"
+  mount --rbind / "$stage/root"
+  exec chroot "$stage/root" env TASKD_BOOT=inside bash "$0" "$stage"
 }
 
 harmless_devices() { # a /dev with nothing in it that reaches the machine
@@ -63,13 +81,15 @@ held() {
 }
 
 inside() {
+  root_is_a_mount
+  mount -t proc proc /proc
+  mountpoint -q /sys || mount -t sysfs sysfs /sys
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir /run/stage
   mount --bind "$stage" /run/stage
   harmless_devices
   mount --bind /run/stage/passwd /etc/passwd
   mount --bind /run/stage/group /etc/group
-  mount -t proc proc /proc
   everything_read_only
   mount -o remount,bind,ro /proc/sys 2>/dev/null || { mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; }
   if [ -e /proc/sysrq-trigger ]; then
@@ -91,4 +111,11 @@ inside() {
     "$systemd" --system --unit=boot.target --show-status=0 --log-target=null
 }
 
-if [ "${TASKD_BOOT_INSIDE:-}" = 1 ]; then inside; else outside; fi
+case ${TASKD_BOOT:-} in
+inside) inside ;;
+mounts) outside ;;
+*)
+  [ "$(id -u)" = 0 ] || { echo "needs root" >&2; exit 77; }
+  exec unshare --mount --propagation private env TASKD_BOOT=mounts bash "$0" "$stage"
+  ;;
+esac

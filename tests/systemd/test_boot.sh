@@ -13,18 +13,8 @@ unshare --mount --pid --fork --cgroup --kill-child true 2>/dev/null || skip "thi
 
 stage=$(mktemp -d)
 boot=
-remove_cgroup() { # empty only when the last process in it is gone
-  [ -s "$stage/cgroup" ] || return 0
-  for _ in $(seq 100); do
-    find "$(cat "$stage/cgroup")" -depth -type d -exec rmdir {} \; 2>/dev/null || :
-    [ -d "$(cat "$stage/cgroup")" ] || return 0
-    sleep 0.05
-  done
-  return 1
-}
 cleanup() {
-  [ -z "$boot" ] || { kill -KILL "$boot" 2>/dev/null || :; wait "$boot" 2>/dev/null || :; }
-  remove_cgroup || echo "left behind: $(cat "$stage/cgroup")"
+  [ -z "$boot" ] || { kill -TERM "$boot" 2>/dev/null || :; wait "$boot" 2>/dev/null || :; }
   rm -rf "$stage"
 }
 trap cleanup EXIT
