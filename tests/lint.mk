@@ -6,7 +6,7 @@ lint_flags = $(TASKD_CFLAGS) $(TASKD_CPPFLAGS) -I$(abs_top_srcdir)/src -I$(abs_t
 
 lint: lint-format lint-shell lint-man lint-cppcheck lint-tidy
 .PHONY: lint lint-format lint-shell lint-man lint-cppcheck lint-tidy
-EXTRA_DIST += tests/lint.mk tests/cppcheck.txt
+EXTRA_DIST += tests/lint.mk tests/cppcheck.cfg tests/cppcheck.txt
 
 lint-format:
 	@echo "lint: clang-format"; cd $(srcdir) && find src tests examples -name '*.[ch]' | xargs $(CLANG_FORMAT) --dry-run -Werror
@@ -19,7 +19,8 @@ lint-man: $(nodist_man_MANS)
 
 lint-cppcheck:
 	@echo "lint: cppcheck"; cd $(srcdir) && cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppressions-list=tests/cppcheck.txt -j "$$(nproc)" -Isrc src examples
+	  --suppressions-list=tests/cppcheck.txt \
+	  --library=tests/cppcheck.cfg -j "$$(nproc)" -Isrc src examples
 
 # gcc's own flags mean nothing to clang's parser. One process a core: the analyser is slow.
 lint-tidy:

@@ -5,6 +5,8 @@ AM_TESTS_ENVIRONMENT = \
 unit_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-format-extra-args -Wno-gnu-zero-variadic-macro-arguments -Wno-pedantic -Wno-write-strings -Wno-conversion -Wno-sign-conversion
 unit_libs = libdaemon.la $(CHECK_LIBS)
 
+EXTRA_DIST += tests/room.sh
+
 include tests/unit/common.mk
 include tests/unit/libtaskd.mk
 include tests/unit/config.mk
