@@ -13,6 +13,12 @@ if [ "${1:-}" = --inside ]; then
   root=$2
   shift 2
   mount -t tmpfs -o mode=755 taskd-tests "$root"
+  # What is mounted from here on must stay here. In a chroot the root of all mounts is out of reach, and only a look tells.
+  if grep -q " $root .* shared:" /proc/self/mountinfo; then
+    umount "$root"
+    echo "room.sh: mounts of this namespace reach others: the tests run as the machine is" >&2
+    exec "$@"
+  fi
   for entry in /* /.[!.]*; do
     name=$root/${entry#/}
     if [ -L "$entry" ]; then
@@ -36,6 +42,8 @@ if fit || [ "$(id -u)" != 0 ]; then
 fi
 root=$(mktemp -d "${TMPDIR:-/tmp}/taskd-room.XXXXXX")
 status=0
-unshare --mount --propagation private "$0" --inside "$root" "$@" || status=$?
+propagation=private
+unshare --mount --propagation private true 2>/dev/null || propagation=unchanged
+unshare --mount --propagation "$propagation" "$0" --inside "$root" "$@" || status=$?
 rmdir "$root"
 exit "$status"
