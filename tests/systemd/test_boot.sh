@@ -9,6 +9,7 @@ build=$(cd "${TOP_BUILDDIR:-.}" && pwd)
 skip() { echo "SKIPPED: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "booting systemd in namespaces needs root"
 [ -x /lib/systemd/systemd ] || [ -x /usr/lib/systemd/systemd ] || skip "systemd is not installed"
+mountpoint -q / || skip "a chroot's root folder is no mount: run it through tests/room.sh"
 unshare --mount --pid --fork --cgroup --kill-child true 2>/dev/null || skip "this machine allows no new namespaces"
 
 stage=$(mktemp -d)
@@ -33,8 +34,10 @@ for unit in taskd.service taskd@.service; do
   sed -e 's|@bindir@|/run/stage/bin|g' -e 's|@sysconfdir@|/run/stage/etc|g' "$source_root/systemd/$unit.in" >"$stage/units/$unit"
 done
 # Times that a test can wait for; all the rest of the unit is as installed.
-mkdir "$stage/units/taskd.service.d"
+mkdir "$stage/units/taskd.service.d" "$stage/units/taskd@.service.d"
 printf '[Service]\nWatchdogSec=2s\nTimeoutStopSec=2s\n' >"$stage/units/taskd.service.d/quick.conf"
+# A build with sanitizers looks for leaks by attaching to itself, which the units rightly forbid.
+printf '[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n' | tee "$stage"/units/taskd{,@}.service.d/sanitizer.conf >/dev/null
 for target in sysinit basic network shutdown; do printf '[Unit]\nDefaultDependencies=no\n' >"$stage/units/$target.target"; done
 printf '[Unit]\nDefaultDependencies=no\nWants=driver.service\n' >"$stage/units/boot.target"
 printf '[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/run/stage/bin/driver.sh\nStandardOutput=null\n' \

@@ -1,0 +1,5 @@
+check_PROGRAMS += tests/unit/test_common
+TESTS += tests/unit/test_common
+tests_unit_test_common_SOURCES = tests/unit/test_common.c
+tests_unit_test_common_CFLAGS = $(unit_cflags)
+tests_unit_test_common_LDADD = libcommon.la $(JANSSON_LIBS) $(CHECK_LIBS)

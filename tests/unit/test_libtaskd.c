@@ -1,0 +1,380 @@
+/* The library against a supervisor that the test plays itself: two processes, a real socketpair. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libtaskd/taskd.h"
+#include "suite.h"
+
+static const char HELLO[] = "{\"type\":\"hello\",\"v\":1,\"id\":\"w@1\",\"grace_ms\":5000,\"max_message\":65536,\"input\":{\"a\":[1]},\"resume\":7}\n";
+
+static int peer; /* taskd's end */
+static taskd *t;
+
+static void say(const char *line)
+{
+    ck_assert_int_eq(send(peer, line, strlen(line), MSG_NOSIGNAL), (ssize_t)strlen(line));
+}
+
+/* What the library has written by now. */
+static const char *heard(void)
+{
+    static char text[200000];
+    ssize_t n = recv(peer, text, sizeof text - 1, MSG_DONTWAIT);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void pair(void)
+{
+    int fds[2];
+    char number[16];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    peer = fds[0];
+    snprintf(number, sizeof number, "%d", fds[1]);
+    setenv("TASKD_FD", number, 1);
+}
+
+/* A handle that has been greeted. */
+static void open_greeted(void)
+{
+    pair();
+    say(HELLO);
+    ck_assert_int_eq(taskd_open(&t), 1);
+    ck_assert_ptr_nonnull(strstr(heard(), "\"type\":\"hello\""));
+}
+
+static int64_t mono_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void say_stop(int64_t from_now_ms)
+{
+    char line[200];
+    snprintf(line, sizeof line, "{\"type\":\"stop\",\"reason\":\"cli\",\"grace_ms\":1,\"deadline_mono_ms\":%lld,\"mode\":\"finish_unit\"}\n",
+             (long long)(mono_ms() + from_now_ms));
+    say(line);
+}
+
+START_TEST(opening_takes_the_descriptor_and_the_input)
+{
+    open_greeted();
+    ck_assert_ptr_null(getenv("TASKD_FD"));
+    ck_assert_int_eq(fcntl(taskd_fd(t), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    ck_assert_str_eq(taskd_id(t), "w@1");
+    ck_assert_str_eq(taskd_input(t), "{\"a\":[1]}");
+    ck_assert_str_eq(taskd_resume(t), "7");
+    ck_assert_int_eq(taskd_remaining_ms(t), -1);
+    taskd_close(t);
+}
+END_TEST
+
+/* No unit may begin before taskd knows that this program speaks. */
+START_TEST(opening_waits_for_the_answer)
+{
+    char byte;
+    int done[2];
+    ck_assert_int_eq(pipe(done), 0);
+    pair();
+    pid_t child = fork();
+    if (child == 0) {
+        close(peer);
+        if (taskd_open(&t) == 1 && write(done[1], "x", 1) == 1)
+            taskd_close(t);
+        _exit(0);
+    }
+    struct pollfd hello = {.fd = peer, .events = POLLIN}, opened = {.fd = done[0], .events = POLLIN};
+    ck_assert_int_eq(poll(&hello, 1, -1), 1);
+    ck_assert_int_eq(poll(&opened, 1, 200), 0);
+    say("{\"type\":\"x-later\"}\n");
+    say(HELLO);
+    ck_assert_int_eq(read(done[0], &byte, 1), 1);
+    waitpid(child, NULL, 0);
+}
+END_TEST
+
+START_TEST(a_stop_or_an_end_while_opening_is_a_stop)
+{
+    pair();
+    say_stop(1000);
+    ck_assert_int_eq(taskd_open(&t), 1);
+    ck_assert(taskd_should_stop(t));
+    ck_assert_int_eq(taskd_begin(t, "u"), -ECANCELED);
+    taskd_close(t);
+    pair();
+    shutdown(peer, SHUT_RDWR);
+    ck_assert_int_eq(taskd_open(&t), 1);
+    ck_assert(taskd_should_stop(t));
+    taskd_close(t);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int error;
+} bad_fds[] = {{"", -EBADF}, {"x", -EBADF}, {"3x", -EBADF}, {" 3", -EBADF}, {"-1", -EBADF}, {"99999999999", -EBADF}, {"777", -EBADF}, {"0", -ENOTSOCK}};
+
+START_TEST(a_bad_descriptor_is_an_error)
+{
+    taskd *untouched = (taskd *)&peer;
+    ck_assert_int_eq(dup2(open("/dev/null", O_RDONLY), 0), 0);
+    setenv("TASKD_FD", bad_fds[_i].text, 1);
+    ck_assert_int_eq(taskd_open(&untouched), bad_fds[_i].error);
+    ck_assert_ptr_eq(untouched, (taskd *)&peer);
+}
+END_TEST
+
+START_TEST(one_that_does_not_speak_the_protocol_is_an_error)
+{
+    pair();
+    say("220 mail.example ESMTP\n");
+    ck_assert_int_eq(taskd_open(&t), -EPROTO);
+}
+END_TEST
+
+START_TEST(by_hand_everything_succeeds_and_nothing_happens)
+{
+    struct taskd_unit u;
+    unsetenv("TASKD_FD");
+    ck_assert_int_eq(taskd_open(&t), 0);
+    ck_assert_int_eq(taskd_fd(t), -1);
+    ck_assert(!taskd_should_stop(t));
+    ck_assert_int_eq(taskd_dispatch(t), 0);
+    ck_assert_int_eq(taskd_remaining_ms(t), -1);
+    ck_assert_int_eq(taskd_ready(t), 0);
+    ck_assert_int_eq(taskd_begin(t, "u"), 0);
+    ck_assert_int_eq(taskd_progress(t, "u", 1, 2, "m"), 0);
+    ck_assert_int_eq(taskd_end(t, "u"), 0);
+    ck_assert_int_eq(taskd_fail(t, "u", "t", "m", true), 0);
+    ck_assert_int_eq(taskd_next(t, &u), 0);
+    ck_assert_int_eq(taskd_heartbeat(t), 0);
+    ck_assert_int_eq(taskd_status(t, "s"), 0);
+    ck_assert_int_eq(taskd_extend(t, 5), 0);
+    ck_assert_int_eq(taskd_log(t, 6, "m"), 0);
+    ck_assert_int_eq(taskd_result(t, "{}", true), 0);
+    ck_assert_int_eq(taskd_result(t, "{", true), -EINVAL);
+    ck_assert_ptr_null(taskd_input(t));
+    ck_assert_ptr_null(taskd_resume(t));
+    ck_assert_ptr_null(taskd_id(t));
+    taskd_close(t);
+    taskd_close(NULL);
+}
+END_TEST
+
+START_TEST(the_stop_is_acknowledged_once_and_nothing_begins_after_it)
+{
+    open_greeted();
+    ck_assert_int_eq(taskd_begin(t, "one"), 0);
+    ck_assert(!taskd_should_stop(t));
+    heard();
+    say_stop(5000);
+    say_stop(4000);
+    ck_assert(taskd_should_stop(t));
+    ck_assert_str_eq(heard(), "{\"type\":\"stopping\",\"finishing\":\"one\"}\n");
+    ck_assert_int_eq(taskd_dispatch(t) & TASKD_STOP, TASKD_STOP);
+    ck_assert_int_le(taskd_remaining_ms(t), 4000);
+    ck_assert_int_eq(taskd_begin(t, "two"), -ECANCELED);
+    ck_assert_str_eq(heard(), "");
+    ck_assert_int_eq(taskd_end(t, "one"), 0);
+    ck_assert_str_eq(heard(), "{\"type\":\"end\",\"unit\":\"one\",\"ok\":true}\n");
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(losing_taskd_is_a_stop_and_no_signal)
+{
+    open_greeted();
+    signal(SIGPIPE, SIG_DFL);
+    close(peer);
+    ck_assert_int_eq(taskd_begin(t, "u"), -EPIPE);
+    ck_assert(taskd_should_stop(t));
+    ck_assert_int_eq(taskd_end(t, "u"), -EPIPE);
+    ck_assert_int_eq(taskd_begin(t, "u"), -ECANCELED);
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(a_stop_may_come_in_pieces_and_among_nonsense)
+{
+    static const char *const pieces[] = {"nonsense\n[1]\n{\"type\":7}\n{\"type\":\"x-y\"}\n{\"ty", "pe\":\"st", "op\",\"deadline_mono_ms\":-1}"};
+    open_greeted();
+    for (size_t i = 0; i < 3; i++) {
+        say(pieces[i]);
+        ck_assert(!taskd_should_stop(t));
+    }
+    say("\n");
+    ck_assert(taskd_should_stop(t));
+    ck_assert(taskd_remaining_ms(t) == INT64_MAX);
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(extended_moves_the_deadline_outwards_only)
+{
+    open_greeted();
+    say_stop(1000);
+    ck_assert(taskd_should_stop(t));
+    say("{\"type\":\"extended\",\"granted_ms\":60000}\n");
+    taskd_dispatch(t);
+    ck_assert_int_gt(taskd_remaining_ms(t), 50000);
+    say("{\"type\":\"extended\",\"granted_ms\":10}\n");
+    taskd_dispatch(t);
+    ck_assert_int_gt(taskd_remaining_ms(t), 50000);
+    say_stop(-5);
+    taskd_dispatch(t);
+    ck_assert_int_eq(taskd_remaining_ms(t), 0);
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(messages_are_what_the_protocol_says)
+{
+    open_greeted();
+    taskd_ready(t);
+    ck_assert_str_eq(heard(), "{\"type\":\"ready\"}\n");
+    taskd_begin(t, "\xff \"u\"\n");
+    ck_assert_str_eq(heard(), "{\"type\":\"begin\",\"unit\":\"\xEF\xBF\xBD \\\"u\\\"\\n\"}\n");
+    taskd_progress(t, "u", 3, -1, NULL);
+    ck_assert_str_eq(heard(), "{\"type\":\"progress\",\"unit\":\"u\",\"done\":3}\n");
+    taskd_progress(t, "u", INT64_MAX, 9, "m");
+    ck_assert_str_eq(heard(), "{\"type\":\"progress\",\"unit\":\"u\",\"done\":9007199254740992,\"total\":9,\"msg\":\"m\"}\n");
+    taskd_fail(t, "u", "T", "M", true);
+    ck_assert_str_eq(heard(), "{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":\"T\",\"message\":\"M\",\"retry\":true}}\n");
+    taskd_heartbeat(t);
+    taskd_status(t, "s");
+    taskd_extend(t, -5);
+    taskd_log(t, 3, "l");
+    ck_assert_str_eq(heard(), "{\"type\":\"heartbeat\"}\n{\"type\":\"status\",\"text\":\"s\"}\n{\"type\":\"extend\",\"ms\":0}\n"
+                              "{\"type\":\"log\",\"level\":\"error\",\"msg\":\"l\"}\n");
+    taskd_log(t, 99, "l");
+    ck_assert_ptr_nonnull(strstr(heard(), "\"debug\""));
+    ck_assert_int_eq(taskd_result(t, "{\n \"n\": 1 }", false), 0);
+    ck_assert_str_eq(heard(), "{\"type\":\"result\",\"value\":{\"n\":1},\"complete\":false}\n");
+    ck_assert_int_eq(taskd_result(t, NULL, true), 0);
+    ck_assert_str_eq(heard(), "{\"type\":\"result\",\"value\":null,\"complete\":true}\n");
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(what_taskd_would_refuse_is_not_sent)
+{
+    static char huge[70000];
+    open_greeted();
+    memset(huge, 'x', sizeof huge - 1);
+    ck_assert_int_eq(taskd_begin(t, huge), -EMSGSIZE);
+    ck_assert_int_eq(taskd_result(t, "nonsense", true), -EINVAL);
+    ck_assert_int_eq(taskd_result(t, "{\"a\":1,\"a\":2}", true), -EINVAL);
+    ck_assert_int_eq(taskd_result(t, "[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]", true), -EINVAL);
+    ck_assert_str_eq(heard(), "");
+    ck_assert_int_eq(taskd_fail(t, "u", "T", huge, false), 0);
+    ck_assert_int_lt(strlen(heard()), 3000);
+    taskd_close(t);
+}
+END_TEST
+
+/* The caller's event loop may have made the descriptor non-blocking: a full socket is waited for all the same. */
+START_TEST(a_full_socket_loses_nothing)
+{
+    enum { COUNT = 5000 };
+    int lines = 0;
+    open_greeted();
+    ck_assert_int_eq(fcntl(taskd_fd(t), F_SETFL, O_NONBLOCK), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(peer);
+        for (int i = 0; i < COUNT; i++)
+            if (taskd_status(t, "a line that is long enough to fill the buffer of a socket soon, so that it has to wait for us") < 0)
+                _exit(1);
+        _exit(0);
+    }
+    taskd_close(t);
+    char buffer[4096];
+    ssize_t n;
+    while ((n = recv(peer, buffer, sizeof buffer, 0)) > 0)
+        for (ssize_t i = 0; i < n; i++)
+            lines += buffer[i] == '\n';
+    int status;
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(lines, COUNT);
+}
+END_TEST
+
+START_TEST(units_are_handed_out_one_at_a_time)
+{
+    struct taskd_unit u;
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"a\",\"data\":{\"x\":1},\"attempt\":2,\"timeout_ms\":50}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    ck_assert_str_eq(u.id, "a");
+    ck_assert_str_eq(u.data, "{\"x\":1}");
+    ck_assert_int_eq(u.attempt, 2);
+    ck_assert_int_eq(u.timeout_ms, 50);
+    ck_assert_str_eq(heard(), "");
+    say("{\"type\":\"drain\"}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 0);
+    ck_assert(!taskd_should_stop(t));
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(a_stop_gives_the_waiting_unit_back)
+{
+    struct taskd_unit u;
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
+    say_stop(100);
+    ck_assert_int_eq(taskd_next(t, &u), 0);
+    ck_assert_ptr_nonnull(strstr(heard(), "{\"type\":\"release\",\"unit\":\"a\"}\n"));
+    taskd_close(t);
+
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"b\"}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    say_stop(100);
+    ck_assert(taskd_should_stop(t));
+    ck_assert_int_eq(taskd_begin(t, u.id), -ECANCELED);
+    ck_assert_ptr_nonnull(strstr(heard(), "{\"type\":\"release\",\"unit\":\"b\"}\n"));
+    taskd_close(t);
+
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"c\"}\n");
+    ck_assert_int_eq(taskd_dispatch(t), TASKD_UNIT);
+    taskd_close(t);
+    ck_assert_ptr_nonnull(strstr(heard(), "{\"type\":\"release\",\"unit\":\"c\"}\n"));
+}
+END_TEST
+
+static void add(TCase *tc)
+{
+    tcase_add_test(tc, opening_takes_the_descriptor_and_the_input);
+    tcase_add_test(tc, opening_waits_for_the_answer);
+    tcase_add_test(tc, a_stop_or_an_end_while_opening_is_a_stop);
+    tcase_add_loop_test(tc, a_bad_descriptor_is_an_error, 0, sizeof bad_fds / sizeof *bad_fds);
+    tcase_add_test(tc, one_that_does_not_speak_the_protocol_is_an_error);
+    tcase_add_test(tc, by_hand_everything_succeeds_and_nothing_happens);
+    tcase_add_test(tc, the_stop_is_acknowledged_once_and_nothing_begins_after_it);
+    tcase_add_test(tc, losing_taskd_is_a_stop_and_no_signal);
+    tcase_add_test(tc, a_stop_may_come_in_pieces_and_among_nonsense);
+    tcase_add_test(tc, extended_moves_the_deadline_outwards_only);
+    tcase_add_test(tc, messages_are_what_the_protocol_says);
+    tcase_add_test(tc, what_taskd_would_refuse_is_not_sent);
+    tcase_add_test(tc, a_full_socket_loses_nothing);
+    tcase_add_test(tc, units_are_handed_out_one_at_a_time);
+    tcase_add_test(tc, a_stop_gives_the_waiting_unit_back);
+}
+
+int main(void)
+{
+    return suite_run("libtaskd", (void (*const[])(TCase *)){add, NULL});
+}
