@@ -18,3 +18,4 @@ include tests/docs/local.mk
 include tests/examples/local.mk
 include tests/systemd/local.mk
 include tests/lint.mk
+include tests/fuzz/local.mk

@@ -45,6 +45,7 @@ static int greet(taskd *t)
         r = inbox_read(t, true);
     if (r >= 0 && t->garbled && !t->greeted && !t->stopping)
         return -EPROTO;
+    outbox_settle(t);
     return r < 0 ? r : 0;
 }
 
@@ -82,12 +83,18 @@ int taskd_open(taskd **ret)
     return fd < 0 ? 0 : 1;
 }
 
+void dispatched_clear(struct dispatched *d)
+{
+    free(d->id);
+    free(d->data);
+    *d = (struct dispatched){0};
+}
+
 void taskd_close(taskd *t)
 {
     if (!t)
         return;
-    if (t->unit_waiting)
-        outbox_release(t, t->unit_id);
+    outbox_give_back(t);
     fd_close(&t->fd);
     linebuf_free(t->lines);
     jsonout_free(&t->out);
@@ -95,8 +102,8 @@ void taskd_close(taskd *t)
     free(t->input);
     free(t->resume);
     free(t->current);
-    free(t->unit_id);
-    free(t->unit_data);
+    dispatched_clear(&t->waiting);
+    dispatched_clear(&t->given);
     free(t);
 }
 
@@ -122,10 +129,10 @@ const char *taskd_resume(const taskd *t)
 
 bool taskd_should_stop(taskd *t)
 {
-    if (t->fd >= 0 && !t->stopping)
-        inbox_read(t, false);
-    if (t->stopping && !t->acked)
-        outbox_acknowledge(t);
+    /* A stop may stand behind much else; where there is nothing, this is one system call. */
+    while (t->fd >= 0 && !t->stopping && inbox_read(t, false) > 0)
+        ;
+    outbox_settle(t);
     return t->stopping;
 }
 
@@ -136,13 +143,14 @@ int taskd_dispatch(taskd *t)
         r = inbox_read(t, false);
     if (r < 0)
         return r;
-    outbox_acknowledge(t);
-    return (t->stopping ? TASKD_STOP : 0) | (t->unit_waiting ? TASKD_UNIT : 0) | (t->drained ? TASKD_DRAIN : 0);
+    outbox_settle(t);
+    return (t->stopping ? TASKD_STOP : 0) | (t->waiting.id ? TASKD_UNIT : 0) | (t->drained ? TASKD_DRAIN : 0);
 }
 
 int64_t taskd_remaining_ms(taskd *t)
 {
-    if (!taskd_should_stop(t))
+    taskd_dispatch(t); /* the deadline may have moved since the stop */
+    if (!t->stopping)
         return -1;
     if (t->deadline_ms == INT64_MAX)
         return INT64_MAX;
@@ -152,7 +160,7 @@ int64_t taskd_remaining_ms(taskd *t)
 
 static int ask(taskd *t)
 {
-    if (t->asked || t->unit_waiting)
+    if (t->asked)
         return 0;
     t->asked = true;
     outbox_begin(t, proto_type_name(PROTO_NEXT));
@@ -164,6 +172,8 @@ int taskd_next(taskd *t, struct taskd_unit *ret)
 {
     if (t->fd < 0)
         return 0;
+    if (t->owed)
+        outbox_give_back(t);
     int bits = taskd_dispatch(t);
     if (bits >= 0 && !(bits & (TASKD_STOP | TASKD_UNIT | TASKD_DRAIN)))
         bits = ask(t);
@@ -173,12 +183,12 @@ int taskd_next(taskd *t, struct taskd_unit *ret)
     }
     if (bits < 0)
         return bits == -EPIPE ? 0 : bits;
-    bool waiting = t->unit_waiting;
-    t->unit_waiting = false;
-    if (waiting && (bits & TASKD_STOP))
-        outbox_release(t, t->unit_id);
-    if (!waiting || (bits & TASKD_STOP))
+    if (!(bits & TASKD_UNIT))
         return 0;
-    *ret = (struct taskd_unit){t->unit_id, t->unit_data, t->unit_attempt, t->unit_timeout_ms};
+    dispatched_clear(&t->given);
+    t->given = t->waiting;
+    t->waiting = (struct dispatched){0};
+    t->owed = true;
+    *ret = (struct taskd_unit){t->given.id, t->given.data, t->given.attempt, t->given.timeout_ms};
     return 1;
 }

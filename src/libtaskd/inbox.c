@@ -20,8 +20,15 @@ int64_t inbox_now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* A point in time; INT64_MAX for none, and for one that is too far away to be told. */
+static int64_t from_now(int64_t ms)
+{
+    int64_t now = inbox_now_ms();
+    return ms < 0 || ms > INT64_MAX - now ? INT64_MAX : now + ms;
+}
+
 /* A level, not an edge: a repeated stop only moves the deadline, as taskd says. */
-void inbox_latch_stop(taskd *t, int64_t deadline_ms)
+static void latch_stop(taskd *t, int64_t deadline_ms)
 {
     t->stopping = true;
     t->deadline_ms = deadline_ms;
@@ -48,6 +55,8 @@ static void on_hello(taskd *t, const json_t *m)
 {
     const char *id = json_string_value(json_object_get(m, "id"));
     int64_t most = integer(m, "max_message", PROTO_MAX_MESSAGE);
+    if (t->greeted)
+        return; /* the caller may hold what the first one said */
     t->greeted = true;
     keep_text(&t->id, id ? strdup(id) : NULL);
     keep_json(&t->input, json_object_get(m, "input"));
@@ -59,18 +68,14 @@ static void on_hello(taskd *t, const json_t *m)
 static void on_stop(taskd *t, const json_t *m)
 {
     int64_t deadline = integer(m, "deadline_mono_ms", -1);
-    inbox_latch_stop(t, deadline >= 0 ? deadline : INT64_MAX);
+    latch_stop(t, deadline >= 0 ? deadline : INT64_MAX);
 }
 
 static void on_extended(taskd *t, const json_t *m)
 {
-    int64_t granted = integer(m, "granted_ms", 0);
-    if (!t->stopping)
-        return;
-    if (granted < 0)
-        t->deadline_ms = INT64_MAX;
-    else if (inbox_now_ms() + granted > t->deadline_ms)
-        t->deadline_ms = inbox_now_ms() + granted;
+    int64_t deadline = from_now(integer(m, "granted_ms", 0));
+    if (t->stopping && deadline > t->deadline_ms)
+        t->deadline_ms = deadline;
 }
 
 static void on_drain(taskd *t, const json_t *m)
@@ -82,14 +87,14 @@ static void on_drain(taskd *t, const json_t *m)
 static void on_unit(taskd *t, const json_t *m)
 {
     const char *id = json_string_value(json_object_get(m, "unit"));
-    if (!id)
-        return;
+    struct dispatched *u = &t->waiting;
+    if (!id || u->id)
+        return; /* one is asked for at a time */
     t->asked = false;
-    keep_text(&t->unit_id, strdup(id));
-    keep_json(&t->unit_data, json_object_get(m, "data"));
-    t->unit_attempt = (int)integer(m, "attempt", 1);
-    t->unit_timeout_ms = integer(m, "timeout_ms", -1);
-    t->unit_waiting = t->unit_id != NULL;
+    u->id = strdup(id);
+    keep_json(&u->data, json_object_get(m, "data"));
+    u->attempt = (int)integer(m, "attempt", 1);
+    u->timeout_ms = integer(m, "timeout_ms", -1);
 }
 
 static void (*const handlers[PROTO_REPLIES])(taskd *, const json_t *) = {
@@ -97,13 +102,29 @@ static void (*const handlers[PROTO_REPLIES])(taskd *, const json_t *) = {
     [PROTO_R_DRAIN] = on_drain, [PROTO_R_UNIT] = on_unit,
 };
 
-/* A line that makes no sense is passed over, but counted: taskd_open() waits for one that does. A type from a later version is none. */
+/* taskd writes the type first and without spaces, so that a stop is known even where memory is out and it cannot be read. */
+static bool looks_like_stop(const char *line, size_t len)
+{
+    static const char stop[] = "{\"type\":\"stop\"";
+    return len >= sizeof stop - 1 && memcmp(line, stop, sizeof stop - 1) == 0;
+}
+
+/* A line that makes no sense is passed over, but remembered: taskd_open() waits for one that does. A type from a later
+ * version is none. */
+static void on_bad_line(taskd *t, const char *line, size_t len)
+{
+    if (!looks_like_stop(line, len))
+        t->garbled = true;
+    else if (!t->stopping)
+        latch_stop(t, from_now(t->grace_ms));
+}
+
 static void on_line(void *arg, const char *line, size_t len, bool cut)
 {
     json_t *message;
     taskd *t = arg;
     if (cut || jsonline_decode(line, len, &message, NULL, 0) < 0) {
-        t->garbled = true;
+        on_bad_line(t, line, len);
         return;
     }
     const char *type = json_string_value(json_object_get(message, "type"));
@@ -114,13 +135,13 @@ static void on_line(void *arg, const char *line, size_t len, bool cut)
 }
 
 /* EOF or a broken socket: the supervisor is gone, and that is a stop. Nobody kills at its deadline. */
-static int lost(taskd *t)
+void inbox_lost(taskd *t)
 {
     if (!t->stopping)
-        inbox_latch_stop(t, t->grace_ms >= 0 ? inbox_now_ms() + t->grace_ms : INT64_MAX);
+        latch_stop(t, from_now(t->grace_ms));
     t->greeted = t->drained = true;
     t->acked = true; /* there is nobody to tell */
-    return 0;
+    t->owed = false;
 }
 
 static int wait_readable(const taskd *t)
@@ -141,8 +162,10 @@ int inbox_read(taskd *t, bool wait)
             return linebuf_feed(t->lines, buffer, (size_t)n, on_line, t) < 0 ? -ENOMEM : 1;
         if (n < 0 && errno == EINTR)
             continue;
-        if (n == 0 || errno != EAGAIN)
-            return lost(t);
+        if (n == 0 || errno != EAGAIN) {
+            inbox_lost(t);
+            return 0;
+        }
         if (!wait)
             return 0;
         int r = wait_readable(t);

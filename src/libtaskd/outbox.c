@@ -11,7 +11,8 @@
 #include "common/proto.h"
 #include "libtaskd/handle.h"
 
-enum { REASON_MAX = 2048 };
+/* END_ROOM: by so much the end of a unit, and `stopping`, may be longer than its beginning. */
+enum { REASON_MAX = 2048, END_ROOM = 64 };
 
 void outbox_begin(taskd *t, const char *type)
 {
@@ -43,30 +44,60 @@ static int write_line(taskd *t, const char *line, size_t len)
     return r;
 }
 
-int outbox_send(taskd *t)
+static int send_within(taskd *t, size_t max)
 {
     size_t len;
     const char *line = jsonout_line(&t->out, &len);
     if (!line)
         return -ENOMEM;
-    if (len - 1 > t->max_message)
+    if (len - 1 > max)
         return -EMSGSIZE;
     int r = write_line(t, line, len);
-    if (r == -EPIPE)
-        inbox_read(t, false); /* meets the end of the stream, which is a stop */
+    if (r != -EPIPE)
+        return r;
+    while (inbox_read(t, false) > 0) /* what taskd said last still counts */
+        ;
+    inbox_lost(t);
     return r;
 }
 
-/* Exactly once: taskd takes it for the promise that no unit begins any more. */
-int outbox_acknowledge(taskd *t)
+int outbox_send(taskd *t)
 {
-    if (t->acked || !t->stopping)
-        return 0;
-    t->acked = true;
+    return send_within(t, t->max_message);
+}
+
+/* Handed out, but not begun: somebody else will get it, and its attempt does not count. */
+static void release(taskd *t, const char *unit)
+{
+    outbox_begin(t, proto_type_name(PROTO_RELEASE));
+    jsonout_string(&t->out, "unit", unit);
+    outbox_send(t);
+}
+
+void outbox_give_back(taskd *t)
+{
+    if (t->owed)
+        release(t, t->given.id);
+    t->owed = false;
+    if (t->waiting.id)
+        release(t, t->waiting.id);
+    dispatched_clear(&t->waiting);
+}
+
+/* The acknowledgement goes out once: taskd takes it for the promise that no unit begins any more. Where memory is out, the
+ * next call tries again. */
+void outbox_settle(taskd *t)
+{
+    if (!t->stopping)
+        return;
+    if (t->owed || t->waiting.id)
+        outbox_give_back(t);
+    if (t->acked)
+        return;
     outbox_begin(t, proto_type_name(PROTO_STOPPING));
     if (t->current)
         jsonout_string(&t->out, "finishing", t->current);
-    return outbox_send(t);
+    t->acked = outbox_send(t) != -ENOMEM;
 }
 
 static int send_plain(taskd *t, enum proto_type type)
@@ -93,29 +124,22 @@ static void set_current(taskd *t, const char *unit)
     t->current = unit ? strdup(unit) : NULL;
 }
 
-/* Handed out, but the stop came first: somebody else will get it, and its attempt does not count. */
-int outbox_release(taskd *t, const char *unit)
-{
-    outbox_begin(t, proto_type_name(PROTO_RELEASE));
-    jsonout_string(&t->out, "unit", unit);
-    return outbox_send(t);
-}
-
 int taskd_begin(taskd *t, const char *unit)
 {
-    if (t->stopping) {
-        if (t->unit_id && strcmp(t->unit_id, unit) == 0)
-            outbox_release(t, unit);
+    outbox_settle(t);
+    if (t->stopping)
         return -ECANCELED;
-    }
     if (t->fd < 0)
         return 0;
     outbox_begin(t, proto_type_name(PROTO_BEGIN));
     jsonout_string(&t->out, "unit", unit);
-    int r = outbox_send(t);
-    if (r == 0)
-        set_current(t, unit);
-    return r;
+    int r = send_within(t, t->max_message - END_ROOM);
+    if (r < 0)
+        return r;
+    set_current(t, unit);
+    if (t->owed && strcmp(t->given.id, unit) == 0)
+        t->owed = false;
+    return 0;
 }
 
 /* The largest number that the protocol takes. */
@@ -160,15 +184,18 @@ int taskd_fail(taskd *t, const char *unit, const char *type, const char *msg, bo
 {
     if (t->fd < 0)
         return 0;
-    /* However long the reason is, that the unit has ended must arrive. */
     char why[REASON_MAX];
-    snprintf(why, sizeof why, "%s", msg);
+    snprintf(why, sizeof why, "%s", msg ? msg : "");
     begin_end(t, unit, false);
     jsonout_open(&t->out, "error");
     jsonout_string(&t->out, "type", type);
     jsonout_string(&t->out, "message", why);
     jsonout_bool(&t->out, "retry", retry);
     jsonout_close(&t->out);
+    int r = outbox_send(t);
+    if (r != -EMSGSIZE)
+        return r;
+    begin_end(t, unit, false); /* without its reason: that the unit has ended must arrive */
     return outbox_send(t);
 }
 

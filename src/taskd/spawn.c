@@ -74,7 +74,8 @@ CHILD_SIDE int set_limits(const struct spawn_request *r)
         return -1;
     for (size_t i = 0; i < r->limits_count; i++) {
         struct rlimit rl = {r->limits[i].value, r->limits[i].value};
-        if (setrlimit(r->limits[i].resource, &rl) < 0)
+        /* Not setrlimit(): the C libraries do not agree on the type of its first argument. */
+        if (syscall(SYS_prlimit64, 0, r->limits[i].resource, &rl, NULL) < 0)
             return -1;
     }
     return 0;
