@@ -19,7 +19,7 @@ void jsonout_string(struct jsonout *o, const char *key, const char *value); /* N
 void jsonout_int(struct jsonout *o, const char *key, int64_t value);
 void jsonout_bool(struct jsonout *o, const char *key, bool value);
 void jsonout_raw(struct jsonout *o, const char *key, const char *json); /* `json` is a valid JSON text on one line */
-void jsonout_open(struct jsonout *o, const char *key);                   /* a nested object */
+void jsonout_open(struct jsonout *o, const char *key);                  /* a nested object */
 void jsonout_close(struct jsonout *o);
 /* Ends the object and the line ("}\n"). Borrowed until the next jsonout_begin or jsonout_free; NULL after a failure. */
 const char *jsonout_line(struct jsonout *o, size_t *ret_len);

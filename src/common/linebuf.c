@@ -28,6 +28,8 @@ void linebuf_free(struct linebuf *b)
 
 static int keep(struct linebuf *b, const char *data, size_t len)
 {
+    if (len == 0)
+        return 0;
     if (b->used + len > b->cap) {
         size_t cap = b->cap ? b->cap : 256;
         while (cap < b->used + len)

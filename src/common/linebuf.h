@@ -17,7 +17,8 @@ struct linebuf *linebuf_new(size_t max);
 void linebuf_free(struct linebuf *); /* NULL ok */
 
 /* Hands every line that is complete with these bytes to `on_line`, in order, and keeps the rest.
- * `on_line` must not feed or free this linebuf. Returns 0, or -ENOMEM: then the incomplete line is lost and counted as cut. */
+ * `on_line` must not feed or free this linebuf. Returns 0, or -ENOMEM: then the incomplete line is lost and counted as
+ * cut. */
 int linebuf_feed(struct linebuf *, const char *data, size_t len, linebuf_cb *on_line, void *arg);
 
 /* Hands over an incomplete last line, if there is one: the stream has ended. */

@@ -5,9 +5,9 @@
 
 enum {
     PROTO_VERSION = 1,
-    PROTO_FD = 3,                     /* the worker's end, unless TASKD_FD says otherwise */
-    PROTO_MAX_MESSAGE = 64 * 1024,    /* bytes in a line, by default */
-    PROTO_MAX_MESSAGE_CAP = 1 << 20,  /* the most a configuration may ask for */
+    PROTO_FD = 3,                    /* the worker's end, unless TASKD_FD says otherwise */
+    PROTO_MAX_MESSAGE = 64 * 1024,   /* bytes in a line, by default */
+    PROTO_MAX_MESSAGE_CAP = 1 << 20, /* the most a configuration may ask for */
 };
 
 /* The largest number in a message: every double, and so every JSON reader, holds it exactly. */

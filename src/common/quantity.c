@@ -106,7 +106,8 @@ static int one_part(const char **s, int64_t *us)
     const struct unit *u = time_unit(s);
     if (!u)
         return -EINVAL;
-    if (!times(whole, u->us, &add) || !times(part, u->us, &more) || !plus(add, (more + scale - 1) / scale, &add) || !plus(*us, add, us))
+    if (!times(whole, u->us, &add) || !times(part, u->us, &more) || !plus(add, (more + scale - 1) / scale, &add) ||
+        !plus(*us, add, us))
         return -ERANGE;
     *s = skip_space(*s);
     return 0;
@@ -207,7 +208,8 @@ int size_parse(const char *s, int64_t *ret_bytes)
     int shift = size_shift(skip_space(s));
     if (shift < 0 || (shift == 0 && scale > 1))
         return -EINVAL;
-    if (!times(whole, (int64_t)1 << shift, &bytes) || !times(part, (int64_t)1 << shift, &more) || !plus(bytes, more / scale, &bytes))
+    if (!times(whole, (int64_t)1 << shift, &bytes) || !times(part, (int64_t)1 << shift, &more) ||
+        !plus(bytes, more / scale, &bytes))
         return -ERANGE;
     *ret_bytes = bytes;
     return 0;

@@ -5,8 +5,9 @@
 
 #define DURATION_INFINITY INT64_MAX
 
-/* "30s", "5min 20s", "500ms", "1.5h", "infinity" -> milliseconds, rounded up to a whole one. Units: us ms s sec min m h hr
- * d day w week, singular or plural. A bare number is refused but for "0". Returns 0, -EINVAL, -ERANGE; *ret_ms untouched on failure. */
+/* "30s", "5min 20s", "500ms", "1.5h", "infinity" -> milliseconds, rounded up to a whole one. Units: us ms s sec min m h
+ * hr d day w week, singular or plural. A bare number is refused but for "0". Returns 0, -EINVAL, -ERANGE; *ret_ms
+ * untouched on failure. */
 int duration_parse(const char *s, int64_t *ret_ms);
 
 /* The shortest exact form that duration_parse reads back: "1min 30s". Returns `out`; 48 bytes are always enough. */

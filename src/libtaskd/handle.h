@@ -1,5 +1,5 @@
-/* The inside of a handle, shared by the library's files: handle.c (open, close), inbox.c (what taskd says), outbox.c (what
- * is said). */
+/* The inside of a handle, shared by the library's files: handle.c (open, close), inbox.c (what taskd says), outbox.c
+ * (what is said). */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,10 +25,10 @@ struct taskd {
     bool greeted; /* taskd's hello has come */
     bool garbled; /* a line came that could not be read */
     bool stopping, acked, drained;
-    int64_t deadline_ms; /* CLOCK_MONOTONIC, INT64_MAX: none */
-    int64_t grace_ms;    /* what TASKD_GRACE_MS said, -1: none */
-    char *current;       /* the unit that was begun last and is still open */
-    bool asked;          /* a unit has been asked for and has not come */
+    int64_t deadline_ms;              /* CLOCK_MONOTONIC, INT64_MAX: none */
+    int64_t grace_ms;                 /* what TASKD_GRACE_MS said, -1: none */
+    char *current;                    /* the unit that was begun last and is still open */
+    bool asked;                       /* a unit has been asked for and has not come */
     struct dispatched waiting, given; /* arrived; returned by taskd_next(), whose caller still reads it */
     bool owed;                        /* `given` has neither begun nor been given back */
 };
@@ -45,6 +45,6 @@ void inbox_lost(taskd *); /* taskd is gone */
 
 /* outbox.c */
 void outbox_begin(taskd *, const char *type);
-int outbox_send(taskd *);      /* what outbox_begin and jsonout_* have put together */
-void outbox_settle(taskd *);   /* after a stop: gives back what has not begun, and acknowledges */
+int outbox_send(taskd *);    /* what outbox_begin and jsonout_* have put together */
+void outbox_settle(taskd *); /* after a stop: gives back what has not begun, and acknowledges */
 void outbox_give_back(taskd *);

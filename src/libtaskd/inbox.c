@@ -11,7 +11,7 @@
 #include "common/proto.h"
 #include "libtaskd/handle.h"
 
-enum { READ_SIZE = 4096 };
+enum { READ_SIZE = 4096, LEAST_MESSAGE = 1024 };
 
 int64_t inbox_now_ms(void)
 {
@@ -61,7 +61,7 @@ static void on_hello(taskd *t, const json_t *m)
     keep_text(&t->id, id ? strdup(id) : NULL);
     keep_json(&t->input, json_object_get(m, "input"));
     keep_json(&t->resume, json_object_get(m, "resume"));
-    if (most > 0 && most <= PROTO_MAX_MESSAGE_CAP)
+    if (most >= LEAST_MESSAGE && most <= PROTO_MAX_MESSAGE_CAP)
         t->max_message = (size_t)most;
 }
 
@@ -102,7 +102,8 @@ static void (*const handlers[PROTO_REPLIES])(taskd *, const json_t *) = {
     [PROTO_R_DRAIN] = on_drain, [PROTO_R_UNIT] = on_unit,
 };
 
-/* taskd writes the type first and without spaces, so that a stop is known even where memory is out and it cannot be read. */
+/* taskd writes the type first and without spaces, so that a stop is known even where memory is out and it cannot be
+ * read. */
 static bool looks_like_stop(const char *line, size_t len)
 {
     static const char stop[] = "{\"type\":\"stop\"";

@@ -84,8 +84,8 @@ void outbox_give_back(taskd *t)
     dispatched_clear(&t->waiting);
 }
 
-/* The acknowledgement goes out once: taskd takes it for the promise that no unit begins any more. Where memory is out, the
- * next call tries again. */
+/* The acknowledgement goes out once: taskd takes it for the promise that no unit begins any more. Where memory is out,
+ * the next call tries again. */
 void outbox_settle(taskd *t)
 {
     if (!t->stopping)
@@ -170,6 +170,8 @@ static void begin_end(taskd *t, const char *unit, bool ok)
     jsonout_bool(&t->out, "ok", ok);
     if (t->current && strcmp(t->current, unit) == 0)
         set_current(t, NULL);
+    if (t->owed && strcmp(t->given.id, unit) == 0)
+        t->owed = false;
 }
 
 int taskd_end(taskd *t, const char *unit)
@@ -229,25 +231,49 @@ int taskd_log(taskd *t, int level, const char *msg)
     return outbox_send(t);
 }
 
-int taskd_result(taskd *t, const char *json, bool complete)
+/* The caller's text, checked and written anew, as it may span lines. Also by hand, so that a mistake shows there. */
+static int one_line(const char *json, char **ret)
 {
+    json_error_t error;
     json = json ? json : "null";
     /* One level is the message's own. */
     if (!jsonline_depth_ok(json, strlen(json), JSONLINE_DEPTH - 1))
         return -EINVAL;
-    json_t *value = json_loads(json, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    json_t *value = json_loads(json, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
     if (!value)
-        return -EINVAL;
-    /* Written anew: the caller's text may span lines. */
-    char *text = t->fd < 0 ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(value);
-    if (t->fd < 0)
-        return 0;
     if (!text)
         return -ENOMEM;
-    outbox_begin(t, proto_type_name(PROTO_RESULT));
-    jsonout_raw(&t->out, "value", text);
-    jsonout_bool(&t->out, "complete", complete);
+    *ret = text;
+    return 0;
+}
+
+int taskd_checkpoint(taskd *t, const char *unit, const char *json)
+{
+    char *text = NULL;
+    int r = one_line(json, &text);
+    if (r == 0 && t->fd >= 0) {
+        outbox_begin(t, proto_type_name(PROTO_PROGRESS));
+        jsonout_string(&t->out, "unit", unit);
+        jsonout_raw(&t->out, "resume", text);
+        r = outbox_send(t);
+    }
     free(text);
-    return outbox_send(t);
+    return r;
+}
+
+int taskd_result(taskd *t, const char *json, bool complete)
+{
+    char *text = NULL;
+    int r = one_line(json, &text);
+    if (r == 0 && t->fd >= 0) {
+        outbox_begin(t, proto_type_name(PROTO_RESULT));
+        jsonout_raw(&t->out, "value", text);
+        jsonout_bool(&t->out, "complete", complete);
+        r = outbox_send(t);
+    }
+    free(text);
+    return r;
 }

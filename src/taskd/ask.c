@@ -11,7 +11,8 @@
 #include "taskd/supervisor_impl.h"
 #include "taskd/sys.h"
 
-static const char *const state_names[] = {[SUP_RUNNING] = "running", [SUP_STOPPING] = "stopping", [SUP_ENDED] = "ended"};
+static const char *const state_names[] = {
+    [SUP_RUNNING] = "running", [SUP_STOPPING] = "stopping", [SUP_ENDED] = "ended"};
 
 const char *supervisor_state_name(enum supervisor_state state)
 {
@@ -36,9 +37,9 @@ bool supervisor_scope_known(const struct supervisor *s, const char *scope)
 
 static json_t *daemon_json(const struct supervisor *s)
 {
-    return json_pack("{si ss ss sI so}", "pid", (int)getpid(), "version", PACKAGE_VERSION, "state", supervisor_state_name(s->state),
-                     "uptime_ms", (json_int_t)(sys->now_ms() - s->started_ms), "socket",
-                     s->socket ? json_string(s->socket) : json_null());
+    return json_pack("{si ss ss sI so}", "pid", (int)getpid(), "version", PACKAGE_VERSION, "state",
+                     supervisor_state_name(s->state), "uptime_ms", (json_int_t)(sys->now_ms() - s->started_ms),
+                     "socket", s->socket ? json_string(s->socket) : json_null());
 }
 
 json_t *supervisor_status(const struct supervisor *s, const char *scope)

@@ -90,7 +90,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     flush(arg); /* a peer that is gone is on_readable's news */
 }
 
-int channel_new(struct event_base *base, int fd, size_t max_line, const struct channel_hooks *hooks, struct channel **ret)
+int channel_new(struct event_base *base, int fd, size_t max_line, const struct channel_hooks *hooks,
+                struct channel **ret)
 {
     struct channel *c = calloc(1, sizeof *c);
     if (!c) {

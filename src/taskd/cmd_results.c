@@ -101,8 +101,7 @@ static void print_human(const json_t *records)
 
     if (!t)
         fatal("out of memory");
-    json_array_foreach(records, i, record)
-    {
+    json_array_foreach (records, i, record) {
         add_row(t, record);
     }
     if (table_print(t, stdout) < 0)
@@ -115,8 +114,7 @@ static void print_json(const json_t *records)
     json_t *record;
     size_t i;
 
-    json_array_foreach(records, i, record)
-    {
+    json_array_foreach (records, i, record) {
         json_dumpf(record, stdout, JSON_COMPACT);
         putchar('\n');
     }

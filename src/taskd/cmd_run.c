@@ -117,8 +117,10 @@ static void load_command(struct run *r, char **command)
 static void load_file(struct run *r)
 {
     if (r->settings_count || r->name || r->result_path)
-        fatal("run: --%s is for `run -- CMD`: with a configuration it belongs there",
-              r->name ? "name" : r->result_path ? "result" : r->settings[0].key);
+        fatal("run: --%s is for `run -- CMD`: with a configuration it belongs there", r->name ? "name"
+                                                                                      : r->result_path
+                                                                                          ? "result"
+                                                                                          : r->settings[0].key);
     struct config_errors *errors = config_errors_new();
     const char *path = r->config_path ? r->config_path : PATHS_CONFIG;
     if (!errors)

@@ -88,8 +88,7 @@ static void print_human(const json_t *status)
     printf("taskd %s, pid %" JSON_INTEGER_FORMAT ": %s, up %s, %s\n", status_string(daemon, "version"),
            status_number(daemon, "pid"), status_string(daemon, "state"),
            duration_brief(status_number(daemon, "uptime_ms"), uptime, sizeof uptime), status_string(daemon, "socket"));
-    json_array_foreach(json_object_get(status, "tasks"), i, task)
-    {
+    json_array_foreach (json_object_get(status, "tasks"), i, task) {
         add_row(t, task);
     }
     if (table_print(t, stdout) < 0)

@@ -133,8 +133,7 @@ static void print_asked(const struct stop *s)
         stop_report_print(&s->report, "stopped", true);
         return;
     }
-    json_array_foreach(s->report.answers, i, answer)
-    {
+    json_array_foreach (s->report.answers, i, answer) {
         tasks += status_number(answer, "stopping");
     }
     printf("asked %" JSON_INTEGER_FORMAT " %s to stop: `taskd status` shows them\n", tasks,

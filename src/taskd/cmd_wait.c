@@ -42,8 +42,7 @@ static int print_records(const json_t *body)
     int status = 0;
     size_t i;
 
-    json_array_foreach(json_object_get(body, "results"), i, record)
-    {
+    json_array_foreach (json_object_get(body, "results"), i, record) {
         status = worse(status, print_record(record));
     }
     return status;

@@ -85,8 +85,7 @@ static void collect_names(const json_t *status, const char **names)
     size_t count = 0, i;
     json_t *task;
 
-    json_array_foreach(json_object_get(status, "tasks"), i, task)
-    {
+    json_array_foreach (json_object_get(status, "tasks"), i, task) {
         const char *id = json_string_value(json_object_get(task, "id"));
         const char *worker = json_string_value(json_object_get(task, "worker"));
 

@@ -212,8 +212,7 @@ static bool take_wishes(struct control_call *call, struct stop_wish *ret)
     const char *key;
     json_t *value;
 
-    json_object_foreach(call->body, key, value)
-    {
+    json_object_foreach (call->body, key, value) {
         if (!take_wish(call, &w, key, value))
             return false;
     }

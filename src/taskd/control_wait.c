@@ -60,8 +60,7 @@ static json_t *down_body(json_t *records)
     json_int_t killed = 0;
     size_t i;
 
-    json_array_foreach(records, i, record)
-    {
+    json_array_foreach (records, i, record) {
         killed += was_killed(record);
         lost.worker = json_object_get(record, "worker");
         record_each_lost(record, on_lost, &lost);

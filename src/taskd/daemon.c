@@ -39,7 +39,8 @@ struct daemon {
     bool stopped, ready_said;
 };
 
-/* --- stopping ------------------------------------------------------------------------------------------------------- */
+/* --- stopping -------------------------------------------------------------------------------------------------------
+ */
 
 static int64_t longest_wait(const struct daemon *d)
 {
@@ -65,7 +66,8 @@ static void tell_waiting(const struct daemon *d)
         if (fsm_ending(task_state(t)))
             view_describe(t, text, sizeof text);
     }
-    notify_send("EXTEND_TIMEOUT_USEC=%lld\nSTATUS=Stopping: %s", (long long)(longest_wait(d) + EXTEND_SLACK_MS) * 1000, text);
+    notify_send("EXTEND_TIMEOUT_USEC=%lld\nSTATUS=Stopping: %s", (long long)(longest_wait(d) + EXTEND_SLACK_MS) * 1000,
+                text);
 }
 
 static void on_extend(evutil_socket_t fd, short what, void *arg)
@@ -84,7 +86,8 @@ static void stop_everything(struct daemon *d, int signo, bool now)
     supervisor_stop(d->sup, NULL, &req);
 }
 
-static const char *const stop_words[] = {[SIGTERM] = "SIGTERM", [SIGINT] = "^C", [SIGQUIT] = "SIGQUIT", [SIGHUP] = "SIGHUP"};
+static const char *const stop_words[] = {
+    [SIGTERM] = "SIGTERM", [SIGINT] = "^C", [SIGQUIT] = "SIGQUIT", [SIGHUP] = "SIGHUP"};
 
 static void on_stop_signal(struct daemon *d, int signo)
 {
@@ -109,7 +112,8 @@ static void on_signal(void *arg, int signo)
         on_stop_signal(d, signo);
 }
 
-/* --- news from the supervisor --------------------------------------------------------------------------------------- */
+/* --- news from the supervisor ---------------------------------------------------------------------------------------
+ */
 
 static void on_change(void *arg, struct task *t)
 {
@@ -119,7 +123,8 @@ static void on_change(void *arg, struct task *t)
         view_change(d->view);
     if (!d->ready_said && supervisor_ready(d->sup)) {
         d->ready_said = true;
-        notify_send("READY=1\nSTATUS=%zu tasks", supervisor_task_count(d->sup));
+        size_t count = supervisor_task_count(d->sup);
+        notify_send("READY=1\nSTATUS=%zu task%s", count, count == 1 ? "" : "s");
     }
 }
 
@@ -158,7 +163,8 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
     notify_send("WATCHDOG=1");
 }
 
-/* --- setting up ------------------------------------------------------------------------------------------------------- */
+/* --- setting up
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* The journal is what makes numbers unique and ends known; one command in a read-only container has to do without. */
 static void open_journal(struct daemon *d)
@@ -281,7 +287,8 @@ static void tear_down(struct daemon *d)
     event_base_free(d->base);
 }
 
-/* --- the last words ----------------------------------------------------------------------------------------------------- */
+/* --- the last words
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void write_result(const struct daemon *d)
 {

@@ -1,4 +1,5 @@
-/* The daemon put together: loop, signals, journal, supervisor, socket, view and service manager, from the start to the exit status.
+/* The daemon put together: loop, signals, journal, supervisor, socket, view and service manager, from the start to the
+ * exit status.
  *
  * Owner: cmd_run.c. The one place that knows all the parts. */
 #pragma once
@@ -8,8 +9,8 @@ struct config;
 
 struct daemon_request {
     const struct config *config;
-    bool one_shot;           /* run -- CMD: ends with its one command, and does without a socket or journal where it has to */
-    const char *result_path; /* where the outcome record goes: a file, "-", or NULL */
+    bool one_shot; /* run -- CMD: ends with its one command, and does without a socket or journal where it has to */
+    const char *result_path;        /* where the outcome record goes: a file, "-", or NULL */
     const char *socket, *state_dir; /* from the command line, or NULL */
 };
 

@@ -5,87 +5,92 @@ struct cell {
     unsigned char next, actions;
 };
 
-#define GO(state, acts) {.legal = true, .moved = true, .next = (state), .actions = (acts)}
-#define STAY            {.legal = true}
+#define GO(state, acts)                                                  \
+    {                                                                    \
+        .legal = true, .moved = true, .next = (state), .actions = (acts) \
+    }
+#define STAY          \
+    {                 \
+        .legal = true \
+    }
 
 /* What every living state does with an end, an abort and a fault. */
-#define LIVING                                                                                                         \
-    [ON_FAULT] = GO(TASK_KILLING, ACT_KILL_FAULT), [ON_ABORT] = GO(TASK_KILLING, ACT_KILL_ABORT), ENDS
+#define LIVING [ON_FAULT] = GO(TASK_KILLING, ACT_KILL_FAULT), [ON_ABORT] = GO(TASK_KILLING, ACT_KILL_ABORT), ENDS
 #define ENDS                                                                                                           \
-    [ON_ENDED_DOWN] = GO(TASK_STOPPED, 0), [ON_ENDED_RETRY] = GO(TASK_BACKOFF, 0),                                     \
-    [ON_ENDED_DONE] = GO(TASK_DONE, 0), [ON_ENDED_FAILED] = GO(TASK_FAILED, 0)
+    [ON_ENDED_DOWN] = GO(TASK_STOPPED, 0), [ON_ENDED_RETRY] = GO(TASK_BACKOFF, 0), [ON_ENDED_DONE] = GO(TASK_DONE, 0), \
+    [ON_ENDED_FAILED] = GO(TASK_FAILED, 0)
 /* What every state without a process does: only a start means something. */
-#define LIFELESS                                                                                                       \
-    [ON_START] = GO(TASK_STARTING, ACT_SPAWN), [ON_PRE_STOP] = STAY, [ON_STOP] = STAY, [ON_ABORT] = STAY
+#define LIFELESS [ON_START] = GO(TASK_STARTING, ACT_SPAWN), [ON_PRE_STOP] = STAY, [ON_STOP] = STAY, [ON_ABORT] = STAY
 
-static const struct cell table[TASK_STATES][TASK_EVENTS] = {
-    [TASK_STOPPED] = {LIFELESS},
-    [TASK_DONE] = {LIFELESS},
-    [TASK_FAILED] = {LIFELESS},
-    [TASK_BACKOFF] =
-        {
-            [ON_START] = GO(TASK_STARTING, ACT_SPAWN),
-            [ON_TIMEOUT] = GO(TASK_STARTING, ACT_SPAWN),
-            [ON_PRE_STOP] = GO(TASK_STOPPED, 0),
-            [ON_STOP] = GO(TASK_STOPPED, 0),
-            [ON_ABORT] = GO(TASK_STOPPED, 0),
-        },
-    [TASK_STARTING] =
-        {
-            LIVING,
-            [ON_START] = STAY,
-            [ON_READY] = GO(TASK_RUNNING, 0),
-            [ON_PRE_STOP] = GO(TASK_PRE_STOP, 0),
-            [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
-            [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_FAULT),
-        },
-    [TASK_RUNNING] =
-        {
-            LIVING,
-            [ON_START] = STAY,
-            [ON_READY] = STAY,
-            [ON_PRE_STOP] = GO(TASK_PRE_STOP, 0),
-            [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
-        },
-    [TASK_PRE_STOP] =
-        {
-            LIVING,
-            [ON_START] = STAY,
-            [ON_READY] = STAY,
-            [ON_PRE_STOP] = STAY,
-            [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
-            [ON_TIMEOUT] = GO(TASK_STOPPING, ACT_SEND_STOP),
-        },
-    [TASK_STOPPING] =
-        {
-            LIVING,
-            [ON_START] = STAY,
-            [ON_READY] = STAY,
-            [ON_PRE_STOP] = GO(TASK_STOPPING, 0),
-            [ON_STOP] = GO(TASK_STOPPING, 0),
-            [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_GRACE),
-            [ON_GRACE_TERM] = GO(TASK_TERMINATING, ACT_SEND_TERM),
-        },
-    [TASK_TERMINATING] =
-        {
-            LIVING,
-            [ON_START] = STAY,
-            [ON_READY] = STAY,
-            [ON_PRE_STOP] = STAY,
-            [ON_STOP] = STAY,
-            [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_GRACE),
-        },
-    [TASK_KILLING] =
-        {
-            ENDS,
-            [ON_START] = STAY,
-            [ON_READY] = STAY,
-            [ON_PRE_STOP] = STAY,
-            [ON_STOP] = STAY,
-            [ON_FAULT] = STAY,
-            [ON_ABORT] = STAY,
-            [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_AGAIN),
-        },
+static const struct cell table[TASK_STATES][TASK_EVENTS] =
+    {
+        [TASK_STOPPED] = {LIFELESS},
+        [TASK_DONE] = {LIFELESS},
+        [TASK_FAILED] = {LIFELESS},
+        [TASK_BACKOFF] =
+            {
+                [ON_START] = GO(TASK_STARTING, ACT_SPAWN),
+                [ON_TIMEOUT] = GO(TASK_STARTING, ACT_SPAWN),
+                [ON_PRE_STOP] = GO(TASK_STOPPED, 0),
+                [ON_STOP] = GO(TASK_STOPPED, 0),
+                [ON_ABORT] = GO(TASK_STOPPED, 0),
+            },
+        [TASK_STARTING] =
+            {
+                LIVING,
+                [ON_START] = STAY,
+                [ON_READY] = GO(TASK_RUNNING, 0),
+                [ON_PRE_STOP] = GO(TASK_PRE_STOP, 0),
+                [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
+                [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_FAULT),
+            },
+        [TASK_RUNNING] =
+            {
+                LIVING,
+                [ON_START] = STAY,
+                [ON_READY] = STAY,
+                [ON_PRE_STOP] = GO(TASK_PRE_STOP, 0),
+                [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
+            },
+        [TASK_PRE_STOP] =
+            {
+                LIVING,
+                [ON_START] = STAY,
+                [ON_READY] = STAY,
+                [ON_PRE_STOP] = STAY,
+                [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
+                [ON_TIMEOUT] = GO(TASK_STOPPING, ACT_SEND_STOP),
+            },
+        [TASK_STOPPING] =
+            {
+                LIVING,
+                [ON_START] = STAY,
+                [ON_READY] = STAY,
+                [ON_PRE_STOP] = GO(TASK_STOPPING, 0),
+                [ON_STOP] = GO(TASK_STOPPING, 0),
+                [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_GRACE),
+                [ON_GRACE_TERM] = GO(TASK_TERMINATING, ACT_SEND_TERM),
+            },
+        [TASK_TERMINATING] =
+            {
+                LIVING,
+                [ON_START] = STAY,
+                [ON_READY] = STAY,
+                [ON_PRE_STOP] = STAY,
+                [ON_STOP] = STAY,
+                [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_GRACE),
+            },
+        [TASK_KILLING] =
+            {
+                ENDS,
+                [ON_START] = STAY,
+                [ON_READY] = STAY,
+                [ON_PRE_STOP] = STAY,
+                [ON_STOP] = STAY,
+                [ON_FAULT] = STAY,
+                [ON_ABORT] = STAY,
+                [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_AGAIN),
+            },
 };
 
 static const struct {
@@ -106,18 +111,12 @@ static const struct {
 };
 
 static const char *const event_names[TASK_EVENTS] = {
-    [ON_START] = "start",
-    [ON_READY] = "ready",
-    [ON_PRE_STOP] = "pre-stop",
-    [ON_STOP] = "stop",
-    [ON_TIMEOUT] = "timeout",
-    [ON_GRACE_TERM] = "grace-term",
-    [ON_FAULT] = "fault",
-    [ON_ABORT] = "abort",
-    [ON_ENDED_DOWN] = "ended-down",
-    [ON_ENDED_RETRY] = "ended-retry",
-    [ON_ENDED_DONE] = "ended-done",
-    [ON_ENDED_FAILED] = "ended-failed",
+    [ON_START] = "start",           [ON_READY] = "ready",
+    [ON_PRE_STOP] = "pre-stop",     [ON_STOP] = "stop",
+    [ON_TIMEOUT] = "timeout",       [ON_GRACE_TERM] = "grace-term",
+    [ON_FAULT] = "fault",           [ON_ABORT] = "abort",
+    [ON_ENDED_DOWN] = "ended-down", [ON_ENDED_RETRY] = "ended-retry",
+    [ON_ENDED_DONE] = "ended-done", [ON_ENDED_FAILED] = "ended-failed",
 };
 
 bool fsm_next(enum task_state state, enum task_event event, struct fsm_step *ret)

@@ -1,8 +1,8 @@
 /* PURE: the life cycle of a task. State x event -> next state + actions; no I/O, no clock.
  *
- * Every state change of a task goes through fsm_next(). Whether a task is wanted up or down, and what its restart policy
- * says, is decided before the event is chosen (restart.h), so the table holds no conditions. States of a living process
- * only advance: starting -> running -> pre-stop -> stopping -> terminating -> killing. */
+ * Every state change of a task goes through fsm_next(). Whether a task is wanted up or down, and what its restart
+ * policy says, is decided before the event is chosen (restart.h), so the table holds no conditions. States of a living
+ * process only advance: starting -> running -> pre-stop -> stopping -> terminating -> killing. */
 #pragma once
 #include <stdbool.h>
 
@@ -59,8 +59,8 @@ struct fsm_step {
 bool fsm_next(enum task_state, enum task_event, struct fsm_step *ret);
 
 enum task_timer fsm_timer(enum task_state);
-bool fsm_alive(enum task_state);     /* there is a process */
-bool fsm_ending(enum task_state);    /* there is a process, and a stop or kill is under way */
-bool fsm_over(enum task_state);      /* nothing runs and nothing will, unless somebody starts it */
+bool fsm_alive(enum task_state);  /* there is a process */
+bool fsm_ending(enum task_state); /* there is a process, and a stop or kill is under way */
+bool fsm_over(enum task_state);   /* nothing runs and nothing will, unless somebody starts it */
 const char *task_state_name(enum task_state);
 const char *task_event_name(enum task_event);

@@ -1,4 +1,5 @@
-/* Who a worker runs as: names from the configuration resolved once, before the loop starts, since the name service may block. */
+/* Who a worker runs as: names from the configuration resolved once, before the loop starts, since the name service may
+ * block. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -37,7 +37,8 @@ void ladder_send_stop(struct task *t)
     sys->kill_group(l->pid, SIGCONT);
 }
 
-/* A worker that has closed its channel can only be told by a signal; one that has given its result is on its way out. */
+/* A worker that has closed its channel can only be told by a signal; one that has given its result is on its way out.
+ */
 void ladder_stop_deaf(struct task *t)
 {
     if (t->life.has_result || t->life.sent[SENT_STOP_SIGNAL])
@@ -91,7 +92,8 @@ void ladder_kill_abort(struct task *t)
 void ladder_kill_again(struct task *t)
 {
     if (++t->kill_tries == UNKILLABLE_TRIES)
-        log_error("%s: process %d does not die of SIGKILL (it hangs in the kernel): still waiting", t->id, (int)t->life.pid);
+        log_error("%s: process %d does not die of SIGKILL (it hangs in the kernel): still waiting", t->id,
+                  (int)t->life.pid);
     sys->kill_leader(t->life.pidfd, SIGKILL);
     kill_everything(t);
 }

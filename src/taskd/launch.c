@@ -18,9 +18,24 @@ extern char **environ;
 
 /* The service manager speaks to taskd through these; a worker that answered would speak for it. */
 static const char *const managers_own[] = {
-    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",    "LISTEN_FDS",  "LISTEN_PID",           "LISTEN_FDNAMES",
-    "MAINPID",       "INVOCATION_ID", "JOURNAL_STREAM",  "SYSTEMD_EXEC_PID", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY",
-    "RUNTIME_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "MANAGERPID", NULL,
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "MAINPID",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "SYSTEMD_EXEC_PID",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
+    "RUNTIME_DIRECTORY",
+    "CACHE_DIRECTORY",
+    "LOGS_DIRECTORY",
+    "CONFIGURATION_DIRECTORY",
+    "MANAGERPID",
+    NULL,
 };
 
 /* An environment under construction. Later entries win. Strings are borrowed but for the few in `own`. */
@@ -143,7 +158,8 @@ static void build_env(struct env *e, const struct launch *l)
     describe_life(e, l);
 }
 
-/* The worker's stdout and stderr where taskd does not read them; -1 is /dev/null. *ret_owned is to be closed after the start. */
+/* The worker's stdout and stderr where taskd does not read them; -1 is /dev/null. *ret_owned is to be closed after the
+ * start. */
 static int open_log(const struct worker_config *c, int fds[2], int *ret_owned)
 {
     *ret_owned = -1;
@@ -171,7 +187,8 @@ static int open_channel(const struct worker_config *c, int ends[2])
     return fd_nonblock(ends[0]);
 }
 
-static int start(const struct launch *l, const struct env *env, const int log_fds[2], int channel, struct spawn_result *ret)
+static int start(const struct launch *l, const struct env *env, const int log_fds[2], int channel,
+                 struct spawn_result *ret)
 {
     char **candidates = spawn_candidates(l->config->command[0], env->list);
     if (!candidates || env->failed) {

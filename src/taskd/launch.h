@@ -1,5 +1,5 @@
-/* One life's beginning: the environment, the descriptors and the identity of a definition, put together and handed to the
- * kernel (sys->spawn). Owner: task.c. */
+/* One life's beginning: the environment, the descriptors and the identity of a definition, put together and handed to
+ * the kernel (sys->spawn). Owner: task.c. */
 #pragma once
 #include "taskd/config.h"
 #include "taskd/identity.h"
@@ -15,5 +15,6 @@ struct launch {
     const struct rlimit *nofile; /* what taskd was started with */
 };
 
-/* 0 and *ret, with taskd's end of the channel in *ret_channel (-1 where there is none); or -errno, and ret->step says at what. */
+/* 0 and *ret, with taskd's end of the channel in *ret_channel (-1 where there is none); or -errno, and ret->step says
+ * at what. */
 int launch(const struct launch *, struct spawn_result *ret, int *ret_channel);

@@ -59,8 +59,8 @@ json_t *ledger_json(const struct ledger *l)
 {
     json_t *list = json_array(), *units, *handle;
     const char *worker, *unit;
-    json_object_foreach(l->workers, worker, units) {
-        json_object_foreach(units, unit, handle) {
+    json_object_foreach (l->workers, worker, units) {
+        json_object_foreach (units, unit, handle) {
             json_t *one = json_pack("{ss ss sO}", "worker", worker, "unit", unit, "handle", handle);
             if (json_array_append_new(list, one) < 0) {
                 json_decref(list);

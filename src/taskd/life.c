@@ -113,8 +113,9 @@ static json_t *stop_of(const struct life *l, const struct outcome_verdict *v)
 {
     if (!l->stop_pending)
         return json_null();
-    json_t *stop = json_pack("{so so sb sI}", "reason", name_or_null(stop_reason_name(l->reason)), "how",
-                             name_or_null(stop_how_name(v->how)), "acked", l->acked, "waited_ms", (json_int_t)l->waited_ms);
+    json_t *stop =
+        json_pack("{so so sb sI}", "reason", name_or_null(stop_reason_name(l->reason)), "how",
+                  name_or_null(stop_how_name(v->how)), "acked", l->acked, "waited_ms", (json_int_t)l->waited_ms);
     if (l->stop_signo)
         json_object_set_new(stop, "signal", json_integer(l->stop_signo));
     return stop;
@@ -146,27 +147,14 @@ json_t *life_record(const struct life *l, const char *worker, const char *task, 
     struct outcome_verdict v = life_verdict(l);
     json_t *value = l->has_result && l->value ? json_incref(l->value) : json_null();
     json_t *resume = l->resume ? json_incref(l->resume) : json_null();
-    return json_pack("{si ss ss ss si so ss so so so so so so s{sI sI si} so so so s{sI sI sI} so sb si}",
-                     "v", 1,
-                     "worker", worker,
-                     "id", task,
-                     "handle", l->handle,
-                     "attempt", (int)l->attempt,
-                     "pid", l->exec_error ? json_null() : json_integer(l->exit.pid),
-                     "outcome", outcome_name(v.outcome),
-                     "value", value,
-                     "error", error_of(l, &v),
-                     "exit", exit_of(l),
-                     "stop", stop_of(l, &v),
-                     "cause", name_or_null(cause_name(v.cause)),
-                     "unit", unit_of(l, now_ms),
-                     "units", "done", (json_int_t)l->units.done, "failed", (json_int_t)l->units.failed, "lost", (int)l->units.open_count,
-                     "lost", lost_of(l),
-                     "started", timestamp(&l->began),
-                     "ended", timestamp(&l->ended),
-                     "usage", "utime_ms", millis(l->exit.usage.ru_utime), "stime_ms", millis(l->exit.usage.ru_stime), "max_rss_kib",
-                     (json_int_t)l->exit.usage.ru_maxrss,
-                     "resume", resume,
-                     "spoken", l->spoken,
+    return json_pack("{si ss ss ss si so ss so so so so so so s{sI sI si} so so so s{sI sI sI} so sb si}", "v", 1,
+                     "worker", worker, "id", task, "handle", l->handle, "attempt", (int)l->attempt, "pid",
+                     l->exec_error ? json_null() : json_integer(l->exit.pid), "outcome", outcome_name(v.outcome),
+                     "value", value, "error", error_of(l, &v), "exit", exit_of(l), "stop", stop_of(l, &v), "cause",
+                     name_or_null(cause_name(v.cause)), "unit", unit_of(l, now_ms), "units", "done",
+                     (json_int_t)l->units.done, "failed", (json_int_t)l->units.failed, "lost", (int)l->units.open_count,
+                     "lost", lost_of(l), "started", timestamp(&l->began), "ended", timestamp(&l->ended), "usage",
+                     "utime_ms", millis(l->exit.usage.ru_utime), "stime_ms", millis(l->exit.usage.ru_stime),
+                     "max_rss_kib", (json_int_t)l->exit.usage.ru_maxrss, "resume", resume, "spoken", l->spoken,
                      "tree_killed", (int)l->tree_killed);
 }

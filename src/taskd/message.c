@@ -52,10 +52,8 @@ static const struct field fields[] = {
 };
 
 static const char *const kind_names[] = {
-    [KIND_STRING] = "a string",
-    [KIND_COUNT] = "an integer from 0 to 9007199254740992",
-    [KIND_BOOL] = "true or false",
-    [KIND_ANY] = "a value",
+    [KIND_STRING] = "a string",    [KIND_COUNT] = "an integer from 0 to 9007199254740992",
+    [KIND_BOOL] = "true or false", [KIND_ANY] = "a value",
     [KIND_OBJECT] = "an object",
 };
 
@@ -67,7 +65,8 @@ static bool take(const struct field *f, json_t *value, struct message *m)
     case KIND_STRING:
         return json_is_string(value) && (*(const char **)(void *)at = json_string_value(value), true);
     case KIND_COUNT:
-        return json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= PROTO_MAX_COUNT &&
+        return json_is_integer(value) && json_integer_value(value) >= 0 &&
+               json_integer_value(value) <= PROTO_MAX_COUNT &&
                (*(int64_t *)(void *)at = json_integer_value(value), true);
     case KIND_BOOL:
         return json_is_boolean(value) && (*(bool *)(void *)at = json_is_true(value), true);

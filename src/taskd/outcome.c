@@ -39,8 +39,8 @@ static const char *const cause_names[CAUSES] = {
     [CAUSE_UNIT_TIMEOUT] = "unit_timeout",
 };
 
-/* Rule 2: the strongest kind whose signal it died of; SENT_KINDS when none of ours did it. A weaker one may have won the race
- * with a stronger one that was sent right behind it. */
+/* Rule 2: the strongest kind whose signal it died of; SENT_KINDS when none of ours did it. A weaker one may have won
+ * the race with a stronger one that was sent right behind it. */
 static enum sent_kind died_of(const struct outcome_input *in)
 {
     for (int kind = SENT_KINDS - 1; kind >= 0; kind--)

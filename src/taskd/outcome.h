@@ -17,7 +17,7 @@ enum stop_reason {
     STOP_MEMORY,
     STOP_SUPERVISOR_LOST,
     STOP_CLIENT_LOST,
-    STOP_SELF, /* the worker asked for it: stop_me */
+    STOP_SELF,     /* the worker asked for it: stop_me */
     STOP_PROTOCOL, /* on_protocol_error: stop */
     STOP_REASONS
 };
@@ -37,13 +37,13 @@ enum sent_kind {
 };
 
 struct outcome_input {
-    int exec_error;        /* errno of the start, 0 if it ran */
-    int code, signal;      /* as waitid says: one of them, signal 0 for an exit */
-    int sent[SENT_KINDS];  /* the signal that taskd sent for each kind, 0: none */
-    enum cause cause;      /* why SENT_FAULT */
-    bool stop_pending;     /* a stop was under way */
-    bool silent;           /* no channel, or never a word on it */
-    bool result_complete;  /* a result with complete:true was read */
+    int exec_error;       /* errno of the start, 0 if it ran */
+    int code, signal;     /* as waitid says: one of them, signal 0 for an exit */
+    int sent[SENT_KINDS]; /* the signal that taskd sent for each kind, 0: none */
+    enum cause cause;     /* why SENT_FAULT */
+    bool stop_pending;    /* a stop was under way */
+    bool silent;          /* no channel, or never a word on it */
+    bool result_complete; /* a result with complete:true was read */
 };
 
 struct outcome_verdict {
@@ -54,7 +54,8 @@ struct outcome_verdict {
 
 struct outcome_verdict outcome_decide(const struct outcome_input *);
 
-/* What a shell sees for one life: 0, the worker's code, 128+n, 126/127, 137, 130/143 (`told_by`: the signal that stopped taskd, or 0). */
+/* What a shell sees for one life: 0, the worker's code, 128+n, 126/127, 137, 130/143 (`told_by`: the signal that
+ * stopped taskd, or 0). */
 int outcome_exit_status(const struct outcome_verdict *, const struct outcome_input *, int told_by);
 
 const char *outcome_name(enum outcome);

@@ -151,8 +151,7 @@ void record_each_lost(const json_t *record, void (*each)(void *arg, const char *
 
     if (!json_is_array(lost) && strcmp(text_at(unit, "state"), "begun") == 0)
         each(arg, text_at(unit, "id"));
-    json_array_foreach(lost, i, id)
-    {
+    json_array_foreach (lost, i, id) {
         each(arg, json_string_value(id) ? json_string_value(id) : "");
     }
 }

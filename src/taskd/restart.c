@@ -32,8 +32,8 @@ static int64_t backoff(const struct worker_config *c, unsigned streak)
     return delay < c->backoff_max ? delay : c->backoff_max;
 }
 
-enum restart_verdict restart_decide(const struct worker_config *c, const struct restart_question *q, struct restart_history *h,
-                                    int64_t *ret_delay_ms)
+enum restart_verdict restart_decide(const struct worker_config *c, const struct restart_question *q,
+                                    struct restart_history *h, int64_t *ret_delay_ms)
 {
     h->limited = false;
     if (!q->wanted_up)

@@ -26,5 +26,5 @@ struct restart_question {
 };
 
 /* The verdict; *ret_delay_ms is the back-off for VERDICT_RETRY. Updates `history`. */
-enum restart_verdict restart_decide(const struct worker_config *, const struct restart_question *, struct restart_history *,
-                                    int64_t *ret_delay_ms);
+enum restart_verdict restart_decide(const struct worker_config *, const struct restart_question *,
+                                    struct restart_history *, int64_t *ret_delay_ms);

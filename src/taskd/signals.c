@@ -33,7 +33,8 @@ static int open_signalfd(void)
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof listened / sizeof *listened; i++)
         sigaddset(&set, listened[i]);
-    /* A parent may have ignored SIGCHLD (then children vanish unseen) or SIGINT (nohup-like shells): neither is inherited. */
+    /* A parent may have ignored SIGCHLD (then children vanish unseen) or SIGINT (nohup-like shells): neither is
+     * inherited. */
     struct sigaction sa = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
     for (size_t i = 0; i < sizeof listened / sizeof *listened; i++)
         sigaction(listened[i], &sa, NULL);

@@ -1,4 +1,5 @@
-/* Signals to taskd, read from a descriptor: none of them interrupts anything, and a thousand exits may be one SIGCHLD. */
+/* Signals to taskd, read from a descriptor: none of them interrupts anything, and a thousand exits may be one SIGCHLD.
+ */
 #pragma once
 
 struct event_base;

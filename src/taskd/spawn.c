@@ -38,8 +38,8 @@ struct child {
     const char *step;
 };
 
-/* The plain system call also reaches the signals that the C library keeps for itself: an ancestor may have ignored them. All zero is
- * SIG_DFL, whatever the layout. */
+/* The plain system call also reaches the signals that the C library keeps for itself: an ancestor may have ignored
+ * them. All zero is SIG_DFL, whatever the layout. */
 CHILD_SIDE int reset_signals(void)
 {
     static const unsigned long standard[8];
@@ -133,8 +133,8 @@ CHILD_SIDE int child_main(void *arg)
         const char *step;
         int (*run)(const struct spawn_request *);
     } steps[] = {
-        {"setpgid", own_group},      {"set up descriptors", place_fds}, {"set limits", set_limits},
-        {"switch user", set_ids},    {"chdir", change_dir},
+        {"setpgid", own_group}, {"set up descriptors", place_fds}, {"set limits", set_limits}, {"switch user", set_ids},
+        {"chdir", change_dir},
     };
     reset_signals();
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {

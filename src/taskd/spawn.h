@@ -1,7 +1,8 @@
 /* From a definition to a running process: a clean child, and the real errno when there is none.
  *
- * The child shares taskd's memory until it execs (clone(2) with CLONE_VM|CLONE_VFORK, a stack of its own), so a start costs no copy of
- * page tables, and a failure is told by writing it down. Between clone and exec only async-signal-safe calls are made. */
+ * The child shares taskd's memory until it execs (clone(2) with CLONE_VM|CLONE_VFORK, a stack of its own), so a start
+ * costs no copy of page tables, and a failure is told by writing it down. Between clone and exec only async-signal-safe
+ * calls are made. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +11,9 @@
 
 #include "taskd/config.h"
 
-/* What the child is to be. Everything is prepared by the parent and borrowed; a descriptor of -1 means /dev/null for the first three
- * and none for the channel. Nothing else of taskd's is passed on: descriptors, signal mask, ignored signals, process group. */
+/* What the child is to be. Everything is prepared by the parent and borrowed; a descriptor of -1 means /dev/null for
+ * the first three and none for the channel. Nothing else of taskd's is passed on: descriptors, signal mask, ignored
+ * signals, process group. */
 struct spawn_request {
     char *const *argv;
     char *const *envp;
@@ -39,6 +41,7 @@ struct spawn_result {
 /* 0 with pid and pidfd (the caller's), or -errno with `error` and `step`: no process is left behind. */
 int spawn_process(const struct spawn_request *, struct spawn_result *ret);
 
-/* The files that execvp would try for `file` with this environment's PATH; NULL-terminated, caller frees with spawn_candidates_free. */
+/* The files that execvp would try for `file` with this environment's PATH; NULL-terminated, caller frees with
+ * spawn_candidates_free. */
 char **spawn_candidates(const char *file, char *const *envp);
 void spawn_candidates_free(char **);

@@ -19,8 +19,9 @@ static json_t *unit_json(const struct life *l, int64_t now)
     const struct unit *u = units_oldest(&l->units);
     if (!u || l->pid <= 0)
         return json_null();
-    return json_pack("{ss sI so so so si}", "id", u->id, "age_ms", (json_int_t)(now - u->began_ms), "done", count_or_null(u->done),
-                     "total", count_or_null(u->total), "msg", text_or_null(u->msg), "open", (int)l->units.open_count);
+    return json_pack("{ss sI so so so si}", "id", u->id, "age_ms", (json_int_t)(now - u->began_ms), "done",
+                     count_or_null(u->done), "total", count_or_null(u->total), "msg", text_or_null(u->msg), "open",
+                     (int)l->units.open_count);
 }
 
 static json_t *stop_json(const struct task *t, int64_t now)
@@ -30,8 +31,9 @@ static json_t *stop_json(const struct task *t, int64_t now)
         return json_null();
     json_t *left = l->deadline_ms == DURATION_INFINITY ? json_null() : json_integer(l->deadline_ms - now);
     bool silent = t->state != TASK_PRE_STOP && l->spoken && !l->acked;
-    return json_pack("{ss ss sb sI so sb}", "reason", stop_reason_name(l->reason), "mode", "finish_unit", "acked", l->acked,
-                     "waited_ms", (json_int_t)(now - l->stop_ms), "remaining_ms", left, "unresponsive", silent);
+    return json_pack("{ss ss sb sI so sb}", "reason", stop_reason_name(l->reason), "mode", "finish_unit", "acked",
+                     l->acked, "waited_ms", (json_int_t)(now - l->stop_ms), "remaining_ms", left, "unresponsive",
+                     silent);
 }
 
 static json_t *backoff_json(const struct task *t)
@@ -51,21 +53,12 @@ json_t *task_json(const struct task *t)
     int64_t now = sys->now_ms();
     bool alive = l->pid > 0;
     json_t *last = t->last ? json_incref(t->last) : json_null();
-    return json_pack("{ss ss so ss so sb sI so s{sI sI sf} si sb so so so so}",
-                     "id", t->id,
-                     "worker", t->config->name,
-                     "handle", t->attempts ? json_string(l->handle) : json_null(),
-                     "state", task_state_name(t->state),
-                     "pid", alive ? json_integer(l->pid) : json_null(),
-                     "ready", t->state == TASK_RUNNING,
-                     "uptime_ms", (json_int_t)(alive ? now - l->began_ms : 0),
-                     "unit", unit_json(l, now),
-                     "units", "done", (json_int_t)l->units.done, "failed", (json_int_t)l->units.failed, "per_s",
-                     rounded(alive ? units_per_s(&l->units, now) : 0),
-                     "restarts", (int)(t->attempts ? t->attempts - 1 : 0),
-                     "restart_limited", t->history.limited,
-                     "backoff_ms", backoff_json(t),
-                     "stop", stop_json(t, now),
-                     "text", text_or_null(l->text),
-                     "last", last);
+    return json_pack("{ss ss so ss so sb sI so s{sI sI sf} si sb so so so so}", "id", t->id, "worker", t->config->name,
+                     "handle", t->attempts ? json_string(l->handle) : json_null(), "state", task_state_name(t->state),
+                     "pid", alive ? json_integer(l->pid) : json_null(), "ready", t->state == TASK_RUNNING, "uptime_ms",
+                     (json_int_t)(alive ? now - l->began_ms : 0), "unit", unit_json(l, now), "units", "done",
+                     (json_int_t)l->units.done, "failed", (json_int_t)l->units.failed, "per_s",
+                     rounded(alive ? units_per_s(&l->units, now) : 0), "restarts",
+                     (int)(t->attempts ? t->attempts - 1 : 0), "restart_limited", t->history.limited, "backoff_ms",
+                     backoff_json(t), "stop", stop_json(t, now), "text", text_or_null(l->text), "last", last);
 }

@@ -14,8 +14,7 @@ static size_t count_unsure(const json_t *answer)
     size_t i, n = 0;
     json_t *record;
 
-    json_array_foreach(json_object_get(answer, "results"), i, record)
-    {
+    json_array_foreach (json_object_get(answer, "results"), i, record) {
         const char *how = json_string_value(json_object_get(json_object_get(record, "stop"), "how"));
 
         n += how && strcmp(how, "cooperative") != 0 && json_is_false(json_object_get(record, "spoken"));
@@ -46,8 +45,7 @@ static size_t print_lost(const json_t *lost, size_t shown)
     json_t *unit;
     size_t i;
 
-    json_array_foreach(lost, i, unit)
-    {
+    json_array_foreach (lost, i, unit) {
         if (shown++ >= SHOWN_MAX)
             break;
         printf("  interrupted: ");
@@ -77,8 +75,7 @@ static void print_human(const struct stop_report *r, const char *verb)
         printf("; what they were doing is not known\n");
     else
         printf(", nothing lost\n");
-    json_array_foreach(r->answers, i, answer)
-    {
+    json_array_foreach (r->answers, i, answer) {
         shown = print_lost(json_object_get(answer, "lost"), shown);
     }
     if (r->lost > SHOWN_MAX)
@@ -94,8 +91,7 @@ void stop_report_print(const struct stop_report *r, const char *verb, bool json)
         print_human(r, verb);
         return;
     }
-    json_array_foreach(r->answers, i, answer)
-    {
+    json_array_foreach (r->answers, i, answer) {
         json_dumpf(answer, stdout, JSON_COMPACT);
         putchar('\n');
     }

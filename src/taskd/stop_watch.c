@@ -75,8 +75,7 @@ static void show(struct stop_watch *w, const json_t *tasks)
 
     if (w->terminal)
         term_block_begin(&w->block);
-    json_array_foreach(tasks, i, task)
-    {
+    json_array_foreach (tasks, i, task) {
         if (!status_is_stopping(task))
             continue;
         make_line(task, line, sizeof line);

@@ -47,7 +47,8 @@ struct task *supervisor_task_by_pid(const struct supervisor *s, pid_t pid)
     return node ? *(struct task **)node : NULL;
 }
 
-/* --- strays: what a life leaves behind ------------------------------------------------------------------------------ */
+/* --- strays: what a life leaves behind ------------------------------------------------------------------------------
+ */
 
 static bool is_leader(void *arg, pid_t pid)
 {
@@ -105,7 +106,8 @@ static void on_sweep_timer(evutil_socket_t fd, short what, void *arg)
         arm_sweep(arg); /* what was killed may have left children of its own */
 }
 
-/* --- the end of everything ------------------------------------------------------------------------------------------ */
+/* --- the end of everything ------------------------------------------------------------------------------------------
+ */
 
 static void tell_state(struct supervisor *s)
 {
@@ -161,7 +163,8 @@ void supervisor_settle(struct supervisor *s)
     event_active(s->settle, EV_TIMEOUT, 0);
 }
 
-/* --- news from tasks -------------------------------------------------------------------------------------------------- */
+/* --- news from tasks
+ * -------------------------------------------------------------------------------------------------- */
 
 static void on_task_state(void *arg, struct task *t, enum task_state before)
 {
@@ -191,7 +194,7 @@ static void note_losses(struct supervisor *s, struct task *t, json_t *record)
 {
     size_t i;
     json_t *unit;
-    json_array_foreach(json_object_get(record, "lost"), i, unit)
+    json_array_foreach (json_object_get(record, "lost"), i, unit)
         ledger_lost(s->ledger, task_config(t)->name, json_string_value(unit), task_life(t)->handle);
 }
 
@@ -233,7 +236,8 @@ static void on_task_kill(void *arg, struct task *t)
     arm_sweep(s);
 }
 
-/* --- reaping --------------------------------------------------------------------------------------------------------- */
+/* --- reaping ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool reap_one(struct supervisor *s, bool *ret_leader)
 {
@@ -267,7 +271,8 @@ static void reap_strangers(struct supervisor *s)
         ;
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------------------- */
+/* --- requests
+ * ---------------------------------------------------------------------------------------------------------- */
 
 void supervisor_start(struct supervisor *s)
 {
@@ -309,7 +314,8 @@ void supervisor_told_by(struct supervisor *s, int signo)
         s->shared.told_by = signo;
 }
 
-/* --- making ---------------------------------------------------------------------------------------------------------------- */
+/* --- making
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static int make_tasks(struct supervisor *s)
 {
@@ -346,7 +352,8 @@ static int make_parts(struct supervisor *s)
 }
 
 int supervisor_new(struct event_base *base, const struct config *config, struct journal *journal,
-                   const struct supervisor_options *options, const struct supervisor_hooks *hooks, struct supervisor **ret)
+                   const struct supervisor_options *options, const struct supervisor_hooks *hooks,
+                   struct supervisor **ret)
 {
     struct supervisor *s = calloc(1, sizeof *s);
     if (!s)

@@ -21,7 +21,7 @@ enum supervisor_state { SUP_RUNNING, SUP_STOPPING, SUP_ENDED };
 const char *supervisor_state_name(enum supervisor_state);
 
 struct supervisor_hooks {
-    void (*on_change)(void *arg, struct task *); /* a task changed in a way that a person may see */
+    void (*on_change)(void *arg, struct task *);  /* a task changed in a way that a person may see */
     void (*on_record)(void *arg, json_t *record); /* a life has ended; the record is borrowed */
     void (*on_output)(void *arg, struct task *, const char *line, size_t len); /* a captured line of output */
     void (*on_state)(void *arg, enum supervisor_state);
@@ -35,21 +35,23 @@ struct supervisor_options {
     struct rlimit nofile; /* what taskd was started with */
 };
 
-/* `config`, `journal` and `base` are borrowed and outlive the supervisor. 0, -ENOENT for a user or group that is unknown, -errno. */
+/* `config`, `journal` and `base` are borrowed and outlive the supervisor. 0, -ENOENT for a user or group that is
+ * unknown, -errno. */
 int supervisor_new(struct event_base *base, const struct config *config, struct journal *journal,
-                   const struct supervisor_options *options, const struct supervisor_hooks *hooks, struct supervisor **ret);
+                   const struct supervisor_options *options, const struct supervisor_hooks *hooks,
+                   struct supervisor **ret);
 void supervisor_free(struct supervisor *);
 
-void supervisor_start(struct supervisor *); /* starts every task */
-void supervisor_reap(struct supervisor *);  /* on SIGCHLD */
+void supervisor_start(struct supervisor *);              /* starts every task */
+void supervisor_reap(struct supervisor *);               /* on SIGCHLD */
 void supervisor_told_by(struct supervisor *, int signo); /* the signal behind STOP_SIGNAL; the first one counts */
 
 /* Asks a scope to stop; idempotent, a repeated one may shorten the deadline. Returns how many live or waiting tasks it
  * reached, or -ENOENT for a name that nobody has. NULL stops the daemon: SUP_ENDED follows when all are down. */
 int supervisor_stop(struct supervisor *, const char *scope, const struct stop_request *);
 
-/* SIGKILL to the trees of a scope now; the tasks then follow their restart policy as after any death that was asked for: they stay
- * down. Returns like supervisor_stop. */
+/* SIGKILL to the trees of a scope now; the tasks then follow their restart policy as after any death that was asked
+ * for: they stay down. Returns like supervisor_stop. */
 int supervisor_abort(struct supervisor *, const char *scope);
 
 /* Someone who waits. `on_done` is called once with an array of the outcome records of the lives that were waited for
@@ -57,15 +59,16 @@ int supervisor_abort(struct supervisor *, const char *scope);
 struct supervisor_waiter;
 typedef void supervisor_wait_cb(void *arg, json_t *records);
 
-/* WAIT_LIFE: the current life of each task in the scope (its last one where none runs; one that has never started waits for its
- * first). WAIT_DOWN: until the scope's tasks are down for good or stopped.
- * 0 and *ret, -ENOENT (the name is unknown; a handle that is not in memory must be looked up in the journal) or -ENOMEM. */
+/* WAIT_LIFE: the current life of each task in the scope (its last one where none runs; one that has never started waits
+ * for its first). WAIT_DOWN: until the scope's tasks are down for good or stopped. 0 and *ret, -ENOENT (the name is
+ * unknown; a handle that is not in memory must be looked up in the journal) or -ENOMEM. */
 enum wait_kind { WAIT_LIFE, WAIT_DOWN };
 int supervisor_wait(struct supervisor *, const char *scope, enum wait_kind, supervisor_wait_cb *on_done, void *arg,
                     struct supervisor_waiter **ret);
 void supervisor_wait_cancel(struct supervisor_waiter *);
 
-/* {"v":1,"daemon":{…},"tasks":[…]} as in taskd(1), new reference; scope limits the tasks. NULL: -ENOENT or memory (errno). */
+/* {"v":1,"daemon":{…},"tasks":[…]} as in taskd(1), new reference; scope limits the tasks. NULL: -ENOENT or memory
+ * (errno). */
 json_t *supervisor_status(const struct supervisor *, const char *scope);
 
 enum supervisor_state supervisor_state(const struct supervisor *);
@@ -76,11 +79,12 @@ struct task *supervisor_task(const struct supervisor *, size_t index);
 /* Totals over all lives, for the last words and the exit status. */
 struct supervisor_totals {
     uint64_t lives, units_done, units_failed;
-    uint64_t killed;   /* lives that had to be killed: grace expiry, abort */
-    uint64_t unsure;   /* … during the final stop, of workers that never spoke: maybe in the middle of something */
-    uint64_t not_ok;   /* tasks whose last life was neither ok nor cancelled cooperatively */
+    uint64_t killed; /* lives that had to be killed: grace expiry, abort */
+    uint64_t unsure; /* … during the final stop, of workers that never spoke: maybe in the middle of something */
+    uint64_t not_ok; /* tasks whose last life was neither ok nor cancelled cooperatively */
     bool spoken;     /* some worker has spoken: units are known at all */
-    json_t *lost;    /* {"worker","unit","handle"}…: begun, never ended, not done again since; new reference; NULL: no memory */
+    json_t *lost;    /* {"worker","unit","handle"}…: begun, never ended, not done again since; new reference; NULL: no
+                        memory */
 };
 void supervisor_totals(const struct supervisor *, struct supervisor_totals *ret);
 

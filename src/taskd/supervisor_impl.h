@@ -1,4 +1,5 @@
-/* The inside of the supervisor, for its own files: supervisor.c (tasks, reaping), ask.c (scopes, status, totals), waiters.c. */
+/* The inside of the supervisor, for its own files: supervisor.c (tasks, reaping), ask.c (scopes, status, totals),
+ * waiters.c. */
 #pragma once
 #include <stddef.h>
 #include <sys/types.h>

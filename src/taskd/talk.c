@@ -17,7 +17,8 @@
 /* After so many lines that make no sense, on_protocol_error decides; and they are no longer logged one by one. */
 enum { BAD_LINES = 10, SHOWN = 200 };
 
-/* `log` messages of one worker: a burst, then a steady trickle; what is over is counted and said once it is quiet again. */
+/* `log` messages of one worker: a burst, then a steady trickle; what is over is counted and said once it is quiet
+ * again. */
 enum { LOG_BURST = 200, LOG_PER_S = 50 };
 
 static int say_as(struct task *t, struct jsonout *o, bool urgent)
@@ -283,11 +284,11 @@ static void on_ignored(struct task *t, const struct message *m)
 }
 
 static void (*const handlers[PROTO_TYPES])(struct task *, const struct message *) = {
-    [PROTO_UNKNOWN] = on_ignored,   [PROTO_HELLO] = on_hello,         [PROTO_READY] = on_ready,
-    [PROTO_NEXT] = on_next,         [PROTO_BEGIN] = on_begin,         [PROTO_PROGRESS] = on_progress,
-    [PROTO_END] = on_end,           [PROTO_RELEASE] = on_release,     [PROTO_HEARTBEAT] = on_heartbeat,
-    [PROTO_STATUS] = on_status,     [PROTO_STOPPING] = on_stopping,   [PROTO_EXTEND] = on_extend,
-    [PROTO_RESULT] = on_result,     [PROTO_LOG] = on_log,             [PROTO_METRIC] = on_ignored,
+    [PROTO_UNKNOWN] = on_ignored, [PROTO_HELLO] = on_hello,       [PROTO_READY] = on_ready,
+    [PROTO_NEXT] = on_next,       [PROTO_BEGIN] = on_begin,       [PROTO_PROGRESS] = on_progress,
+    [PROTO_END] = on_end,         [PROTO_RELEASE] = on_release,   [PROTO_HEARTBEAT] = on_heartbeat,
+    [PROTO_STATUS] = on_status,   [PROTO_STOPPING] = on_stopping, [PROTO_EXTEND] = on_extend,
+    [PROTO_RESULT] = on_result,   [PROTO_LOG] = on_log,           [PROTO_METRIC] = on_ignored,
     [PROTO_STOP_ME] = on_stop_me,
 };
 
@@ -311,12 +312,12 @@ static void on_line(void *arg, const char *line, size_t len, bool cut)
     task_changed(t);
 }
 
-/* A closed channel is no death. A worker that closed it with the stop unread has not heard it; where no unit is in flight the
- * signal is safe. */
+/* A closed channel is no death. A worker that closed it with the stop unread has not heard it; where no unit is in
+ * flight the signal is safe. */
 static void on_eof(void *arg, bool unread)
 {
     struct task *t = arg;
-    if (unread && t->state == TASK_STOPPING && !units_oldest(&t->life.units))
+    if (unread && t->state == TASK_STOPPING && !t->life.acked && !units_oldest(&t->life.units))
         ladder_stop_deaf(t);
 }
 

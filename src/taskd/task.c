@@ -95,8 +95,8 @@ static void on_unit_timer(evutil_socket_t fd, short what, void *arg)
         return;
     }
     char shown[200];
-    log_warn("%s: unit %s is over its time of %lld ms", t->id, text_printable(late->id, strlen(late->id), shown, sizeof shown),
-             (long long)late->timeout_ms);
+    log_warn("%s: unit %s is over its time of %lld ms", t->id,
+             text_printable(late->id, strlen(late->id), shown, sizeof shown), (long long)late->timeout_ms);
     t->life.cause = CAUSE_UNIT_TIMEOUT;
     task_feed(t, ON_FAULT);
 }
@@ -109,7 +109,7 @@ static void act(struct task *t, unsigned actions)
         enum task_action action;
         void (*run)(struct task *);
     } table[] = {
-        {ACT_SPAWN, turnover_spawn},           {ACT_SEND_STOP, ladder_send_stop},   {ACT_SEND_TERM, ladder_send_term},
+        {ACT_SPAWN, turnover_spawn},         {ACT_SEND_STOP, ladder_send_stop},   {ACT_SEND_TERM, ladder_send_term},
         {ACT_KILL_GRACE, ladder_kill_grace}, {ACT_KILL_FAULT, ladder_kill_fault}, {ACT_KILL_ABORT, ladder_kill_abort},
         {ACT_KILL_AGAIN, ladder_kill_again},
     };
@@ -200,8 +200,8 @@ void task_stop(struct task *t, const struct stop_request *req)
 
 /* --- making and asking ------------------------------------------------------------------------------------------- */
 
-struct task *task_new(const struct task_shared *shared, const struct worker_config *config, const struct identity *identity,
-                      unsigned number)
+struct task *task_new(const struct task_shared *shared, const struct worker_config *config,
+                      const struct identity *identity, unsigned number)
 {
     struct task *t = calloc(1, sizeof *t);
     if (!t)

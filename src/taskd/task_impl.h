@@ -1,5 +1,6 @@
-/* The inside of a task, for its own files: task.c (states, timers, requests), turnover.c (where a life begins and ends), ladder.c (how a
- * process is made to leave), talk.c (the conversation with the worker), status.c (how it is shown). */
+/* The inside of a task, for its own files: task.c (states, timers, requests), turnover.c (where a life begins and
+ * ends), ladder.c (how a process is made to leave), talk.c (the conversation with the worker), status.c (how it is
+ * shown). */
 #pragma once
 #include "common/fd.h"
 #include "common/text.h"

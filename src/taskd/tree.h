@@ -1,7 +1,7 @@
 /* The process tree of a life: every descendant, also those that left its process group and session.
  *
- * A living leader's descendants are found by their parents. Once the leader is dead they are taskd's own children (it is a
- * subreaper), and the handle in their environment (TASKD_HANDLE) says whose they were. Linux only: reads /proc. */
+ * A living leader's descendants are found by their parents. Once the leader is dead they are taskd's own children (it
+ * is a subreaper), and the handle in their environment (TASKD_HANDLE) says whose they were. Linux only: reads /proc. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,15 +13,17 @@ struct tree;
 struct tree *tree_new(void); /* NULL when memory is out */
 void tree_free(struct tree *);
 
-/* Reads /proc, unless that was done a moment ago: before a leader is killed, while its descendants can still be told by their parents. */
+/* Reads /proc, unless that was done a moment ago: before a leader is killed, while its descendants can still be told by
+ * their parents. */
 void tree_look(struct tree *);
 
-/* SIGKILL to every descendant of `leader`, not to itself; for a group use sys->kill_group as well. Returns how many were
- * signalled. The picture of /proc is at most a few milliseconds old, so that ending a thousand lives reads it once. */
+/* SIGKILL to every descendant of `leader`, not to itself; for a group use sys->kill_group as well. Returns how many
+ * were signalled. The picture of /proc is at most a few milliseconds old, so that ending a thousand lives reads it
+ * once. */
 size_t tree_kill(struct tree *, pid_t leader);
 
-/* SIGKILL to every child of taskd that `is_leader` does not know and whose handle `is_dead` says belongs to a life that is over.
- * Returns how many. `on_stray` is told of each. */
+/* SIGKILL to every child of taskd that `is_leader` does not know and whose handle `is_dead` says belongs to a life that
+ * is over. Returns how many. `on_stray` is told of each. */
 struct tree_sweep {
     bool (*is_leader)(void *arg, pid_t);
     bool (*is_dead)(void *arg, const char *handle);

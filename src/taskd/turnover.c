@@ -13,7 +13,8 @@
 #include "taskd/output.h"
 #include "taskd/task_impl.h"
 
-/* --- a life's end -------------------------------------------------------------------------------------------------- */
+/* --- a life's end --------------------------------------------------------------------------------------------------
+ */
 
 static void keep_record(struct task *t)
 {
@@ -24,7 +25,8 @@ static void keep_record(struct task *t)
     }
     int r = journal_append(t->shared->journal, record);
     if (r < 0)
-        log_error("%s: its record is not in the journal %s: %s", t->life.handle, journal_dir(t->shared->journal), strerror(-r));
+        log_error("%s: its record is not in the journal %s: %s", t->life.handle, journal_dir(t->shared->journal),
+                  strerror(-r));
     json_decref(t->last);
     t->last = record;
     t->last_status = life_exit_status(&t->life);
@@ -49,8 +51,10 @@ static enum task_event after_end(struct task *t, enum outcome outcome)
         [VERDICT_DONE] = ON_ENDED_DONE,
         [VERDICT_FAILED] = ON_ENDED_FAILED,
     };
-    struct restart_question q = {
-        .wanted_up = t->wanted, .outcome = outcome, .lived_ms = sys->now_ms() - t->life.began_ms, .now_ms = sys->now_ms()};
+    struct restart_question q = {.wanted_up = t->wanted,
+                                 .outcome = outcome,
+                                 .lived_ms = sys->now_ms() - t->life.began_ms,
+                                 .now_ms = sys->now_ms()};
     enum restart_verdict v = restart_decide(t->config, &q, &t->history, &t->backoff_ms);
     if (t->history.limited)
         log_error("%s: failed: restarted %lld times within its restart_limit's interval", t->id,
@@ -101,7 +105,8 @@ void task_on_exit(struct task *t)
     close_life(t);
 }
 
-/* --- a life's beginning -------------------------------------------------------------------------------------------- */
+/* --- a life's beginning --------------------------------------------------------------------------------------------
+ */
 
 static void on_output(void *arg, const char *line, size_t len)
 {

@@ -65,7 +65,8 @@ int units_begin(struct units *u, const char *id, int64_t now_ms, int64_t timeout
     char *copy = strdup(id);
     if (!copy)
         return -ENOMEM;
-    u->open[u->open_count++] = (struct unit){.id = copy, .began_ms = now_ms, .timeout_ms = timeout_ms, .done = -1, .total = -1};
+    u->open[u->open_count++] =
+        (struct unit){.id = copy, .began_ms = now_ms, .timeout_ms = timeout_ms, .done = -1, .total = -1};
     return 0;
 }
 

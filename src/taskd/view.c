@@ -256,7 +256,7 @@ static void name_losses(const json_t *lost)
 {
     size_t i;
     json_t *one;
-    json_array_foreach(lost, i, one) {
+    json_array_foreach (lost, i, one) {
         char unit[300];
         const char *id = json_string_value(json_object_get(one, "unit"));
         log_warn("cut in the middle: %s (%s)", text_printable(id, strlen(id), unit, sizeof unit),
@@ -277,9 +277,11 @@ void view_end(struct view *v)
     name_losses(totals.lost);
     const char *plural = totals.units_done == 1 ? "" : "s";
     if (totals.spoken && lost == 0)
-        log_info("%" PRIu64 " unit%s done, %" PRIu64 " failed, nothing lost", totals.units_done, plural, totals.units_failed);
+        log_info("%" PRIu64 " unit%s done, %" PRIu64 " failed, nothing lost", totals.units_done, plural,
+                 totals.units_failed);
     else if (totals.spoken)
-        log_warn("%" PRIu64 " unit%s done, %" PRIu64 " failed, %zu lost", totals.units_done, plural, totals.units_failed, lost);
+        log_warn("%" PRIu64 " unit%s done, %" PRIu64 " failed, %zu lost", totals.units_done, plural,
+                 totals.units_failed, lost);
     else if (totals.killed)
         log_warn("%" PRIu64 " had to be killed; their units are not known to taskd", totals.killed);
     json_decref(totals.lost);

@@ -10,7 +10,8 @@ struct supervisor;
 struct task;
 struct view;
 
-/* `live`: draw live lines on standard error (the workers' output must come through view_output then). NULL when memory is out. */
+/* `live`: draw live lines on standard error (the workers' output must come through view_output then). NULL when memory
+ * is out. */
 struct view *view_new(struct event_base *, const struct supervisor *, bool live);
 void view_free(struct view *); /* NULL ok */
 

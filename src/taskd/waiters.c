@@ -9,7 +9,7 @@ struct supervisor_waiter {
     struct supervisor *owner;
     struct supervisor_waiter *next;
     enum wait_kind kind;
-    char *scope; /* NULL: everything */
+    char *scope;           /* NULL: everything */
     struct task **pending; /* WAIT_LIFE: the tasks whose life is still awaited */
     size_t pending_count;
     json_t *records;
@@ -43,8 +43,8 @@ static void expect(struct supervisor_waiter *w, struct task *t)
         w->pending[w->pending_count++] = t;
 }
 
-int supervisor_wait(struct supervisor *s, const char *scope, enum wait_kind kind, supervisor_wait_cb *on_done, void *arg,
-                    struct supervisor_waiter **ret)
+int supervisor_wait(struct supervisor *s, const char *scope, enum wait_kind kind, supervisor_wait_cb *on_done,
+                    void *arg, struct supervisor_waiter **ret)
 {
     if (scope && !supervisor_scope_known(s, scope))
         return -ENOENT;
@@ -118,20 +118,23 @@ static bool satisfied(const struct supervisor_waiter *w)
     return w->kind == WAIT_LIFE ? w->pending_count == 0 : scope_is_down(w);
 }
 
-static struct supervisor_waiter *next_satisfied(struct supervisor *s)
+static struct supervisor_waiter *take_satisfied(struct supervisor *s)
 {
-    struct supervisor_waiter *w = s->waiters;
-    while (w && !satisfied(w))
-        w = w->next;
-    return w;
+    for (struct supervisor_waiter **at = &s->waiters; *at; at = &(*at)->next) {
+        struct supervisor_waiter *w = *at;
+        if (!satisfied(w))
+            continue;
+        *at = w->next;
+        return w;
+    }
+    return NULL;
 }
 
 /* A callback may add or cancel waiters, so the list is read anew after each. */
 void supervisor_waiters_check(struct supervisor *s)
 {
     struct supervisor_waiter *w;
-    while ((w = next_satisfied(s))) {
-        unlink_waiter(w);
+    while ((w = take_satisfied(s))) {
         w->on_done(w->arg, w->records);
         waiter_free(w);
     }
@@ -139,6 +142,9 @@ void supervisor_waiters_check(struct supervisor *s)
 
 void supervisor_waiters_free(struct supervisor *s)
 {
-    while (s->waiters)
-        supervisor_wait_cancel(s->waiters);
+    struct supervisor_waiter *w;
+    while ((w = s->waiters)) {
+        s->waiters = w->next;
+        waiter_free(w);
+    }
 }

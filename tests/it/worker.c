@@ -2,11 +2,12 @@
  *
  *   worker ready unit:a:300 unit:b:0 result:{"n":2} exit:0
  *
- * Steps: ready · unit:ID:MS (begin, work, end) · begin:ID · end:ID · fail:ID · progress:ID:DONE:TOTAL · work:MS (deaf to the stop) ·
- * loop:MS (units 1, 2, 3 … of MS each until a stop) · idle (wait for a stop on the descriptor) · extend:MS · result:JSON ·
- * partial:JSON (a result that is not complete) · status:TEXT · child (a child in the same group that ignores everything) · daemon (a
- * grandchild in a session of its own) · ignore (SIGTERM and SIGINT) · echo:TEXT · env · input · raise:N · exit:N · touch:FILE · raw:TEXT
- * (a line as it is on the channel) · close. Without exit it ends with 0, after taskd_close(). */
+ * Steps: ready · unit:ID:MS (begin, work, end) · begin:ID · end:ID · fail:ID · progress:ID:DONE:TOTAL · work:MS (deaf
+ * to the stop) · loop:MS (units 1, 2, 3 … of MS each until a stop) · idle (wait for a stop on the descriptor) ·
+ * extend:MS · result:JSON · partial:JSON (a result that is not complete) · status:TEXT · child (a child in the same
+ * group that ignores everything) · daemon (a grandchild in a session of its own) · ignore (SIGTERM and SIGINT) ·
+ * echo:TEXT · env · input · raise:N · exit:N · touch:FILE · raw:TEXT (a line as it is on the channel) · close. Without
+ * exit it ends with 0, after taskd_close(). */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -147,31 +148,85 @@ static void do_raw(const char *arg)
         exit(99);
 }
 
-static void do_ready(const char *arg) { (void)arg; taskd_ready(t); }
-static void do_begin(const char *arg) { if (taskd_begin(t, arg) < 0) exit(98); }
-static void do_end(const char *arg) { taskd_end(t, arg); }
-static void do_fail(const char *arg) { taskd_fail(t, arg, "test", "as asked", false); }
-static void do_progress(const char *arg) { taskd_progress(t, part(arg, 0, false), number(arg, 1), number(arg, 2), NULL); }
-static void do_work(const char *arg) { work(number(arg, 0)); }
-static void do_extend(const char *arg) { taskd_extend(t, number(arg, 0)); }
-static void do_result(const char *arg) { if (taskd_result(t, arg, true) < 0) exit(97); }
-static void do_partial(const char *arg) { if (taskd_result(t, arg, false) < 0) exit(97); }
-static void do_status(const char *arg) { taskd_status(t, arg); }
-static void do_echo(const char *arg) { puts(arg); fflush(stdout); }
-static void do_input(const char *arg) { (void)arg; puts(taskd_input(t) ? taskd_input(t) : "none"); fflush(stdout); }
-static void do_raise(const char *arg) { raise((int)number(arg, 0)); }
-static void do_exit(const char *arg) { _exit((int)number(arg, 0)); }
-static void do_close(const char *arg) { (void)arg; taskd_close(t); t = NULL; }
+static void do_ready(const char *arg)
+{
+    (void)arg;
+    taskd_ready(t);
+}
+static void do_begin(const char *arg)
+{
+    if (taskd_begin(t, arg) < 0)
+        exit(98);
+}
+static void do_end(const char *arg)
+{
+    taskd_end(t, arg);
+}
+static void do_fail(const char *arg)
+{
+    taskd_fail(t, arg, "test", "as asked", false);
+}
+static void do_progress(const char *arg)
+{
+    taskd_progress(t, part(arg, 0, false), number(arg, 1), number(arg, 2), NULL);
+}
+static void do_work(const char *arg)
+{
+    work(number(arg, 0));
+}
+static void do_extend(const char *arg)
+{
+    taskd_extend(t, number(arg, 0));
+}
+static void do_result(const char *arg)
+{
+    if (taskd_result(t, arg, true) < 0)
+        exit(97);
+}
+static void do_partial(const char *arg)
+{
+    if (taskd_result(t, arg, false) < 0)
+        exit(97);
+}
+static void do_status(const char *arg)
+{
+    taskd_status(t, arg);
+}
+static void do_echo(const char *arg)
+{
+    puts(arg);
+    fflush(stdout);
+}
+static void do_input(const char *arg)
+{
+    (void)arg;
+    puts(taskd_input(t) ? taskd_input(t) : "none");
+    fflush(stdout);
+}
+static void do_raise(const char *arg)
+{
+    raise((int)number(arg, 0));
+}
+static void do_exit(const char *arg)
+{
+    _exit((int)number(arg, 0));
+}
+static void do_close(const char *arg)
+{
+    (void)arg;
+    taskd_close(t);
+    t = NULL;
+}
 
 static const struct {
     const char *name;
     void (*run)(const char *arg);
 } steps[] = {
-    {"ready", do_ready},   {"unit", do_unit},       {"begin", do_begin}, {"end", do_end},       {"fail", do_fail},
+    {"ready", do_ready},   {"unit", do_unit},         {"begin", do_begin}, {"end", do_end},       {"fail", do_fail},
     {"work", do_work},     {"progress", do_progress}, {"loop", do_loop},   {"idle", do_idle},     {"extend", do_extend},
-    {"result", do_result}, {"partial", do_partial}, {"child", do_child}, {"daemon", do_daemon}, {"ignore", do_ignore},
-    {"status", do_status}, {"echo", do_echo},       {"env", do_env},     {"input", do_input},   {"raise", do_raise},
-    {"exit", do_exit},     {"touch", do_touch},     {"raw", do_raw},     {"close", do_close},
+    {"result", do_result}, {"partial", do_partial},   {"child", do_child}, {"daemon", do_daemon}, {"ignore", do_ignore},
+    {"status", do_status}, {"echo", do_echo},         {"env", do_env},     {"input", do_input},   {"raise", do_raise},
+    {"exit", do_exit},     {"touch", do_touch},       {"raw", do_raw},     {"close", do_close},
 };
 
 static void step(const char *word)

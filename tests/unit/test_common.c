@@ -85,8 +85,18 @@ END_TEST
 
 START_TEST(only_a_whole_plain_object_is_taken)
 {
-    static const char *const bad[] = {"", "[]", "3", "{", "{}x", "{\"a\":1,\"a\":2}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\xc0\xaf\"}", "{\"a\":\"\xed\xa0\x80\"}",
-                                      "{\"a\":9223372036854775808}", "{\"a\":1e400}", "\xEF\xBB\xBF{}"};
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "3",
+                                      "{",
+                                      "{}x",
+                                      "{\"a\":1,\"a\":2}",
+                                      "{\"a\":\"\\u0000\"}",
+                                      "{\"a\":\"\xc0\xaf\"}",
+                                      "{\"a\":\"\xed\xa0\x80\"}",
+                                      "{\"a\":9223372036854775808}",
+                                      "{\"a\":1e400}",
+                                      "\xEF\xBB\xBF{}"};
     char why[200];
     json_t *json = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -140,8 +150,16 @@ static const struct {
     {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F", true},
     {"\xE2\x82\xAC \xF0\x9F\x98\x80", "\xE2\x82\xAC \xF0\x9F\x98\x80", "\xE2\x82\xAC \xF0\x9F\x98\x80", true},
     {"\x1b[31m\n\t\r\a", "\x1b[31m\n\t\r\a", "\\x1B[31m\\n\\t\\r\\x07", true},
-    {"\xC2\x9B" "31m", "\xC2\x9B" "31m", "\\u{009B}31m", true},
-    {"a\xE2\x80\xAE" "b", "a\xE2\x80\xAE" "b", "a\\u{202E}b", true},
+    {"\xC2\x9B"
+     "31m",
+     "\xC2\x9B"
+     "31m",
+     "\\u{009B}31m", true},
+    {"a\xE2\x80\xAE"
+     "b",
+     "a\xE2\x80\xAE"
+     "b",
+     "a\\u{202E}b", true},
     {"\xff", "\xEF\xBF\xBD", "\\xFF", false},
     {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD", "\\xC0\\xAF", false},
     {"\xE0\x80\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD", "\\xE0\\x80\\xAF", false},
@@ -258,11 +276,21 @@ static const struct {
     int64_t bytes;
     const char *shown;
 } sizes[] = {
-    {"0", 0, 0, "0"},           {"1024", 0, 1024, "1K"},         {"64M", 0, 64 << 20, "64M"},
-    {"64MB", 0, 64 << 20, "64M"}, {"512KiB", 0, 512 << 10, "512K"}, {"10 MB", 0, 10 << 20, "10M"},
-    {"1.5K", 0, 1536, "1536"},  {"12B", 0, 12, "12"},            {"infinity", 0, SIZE_INFINITY, "infinity"},
-    {"", -EINVAL, 0, 0},        {"M", -EINVAL, 0, 0},            {"5X", -EINVAL, 0, 0},
-    {"5k", -EINVAL, 0, 0},      {"1.5", -EINVAL, 0, 0},          {"-1", -EINVAL, 0, 0},
+    {"0", 0, 0, "0"},
+    {"1024", 0, 1024, "1K"},
+    {"64M", 0, 64 << 20, "64M"},
+    {"64MB", 0, 64 << 20, "64M"},
+    {"512KiB", 0, 512 << 10, "512K"},
+    {"10 MB", 0, 10 << 20, "10M"},
+    {"1.5K", 0, 1536, "1536"},
+    {"12B", 0, 12, "12"},
+    {"infinity", 0, SIZE_INFINITY, "infinity"},
+    {"", -EINVAL, 0, 0},
+    {"M", -EINVAL, 0, 0},
+    {"5X", -EINVAL, 0, 0},
+    {"5k", -EINVAL, 0, 0},
+    {"1.5", -EINVAL, 0, 0},
+    {"-1", -EINVAL, 0, 0},
     {"9999999T", -ERANGE, 0, 0},
 };
 

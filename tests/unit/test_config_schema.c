@@ -43,7 +43,9 @@ static bool check_type(json_t *schema, json_t *rule, json_t *value)
     (void)schema;
     if (json_is_string(rule))
         return has_type(json_string_value(rule), value);
-    json_array_foreach(rule, i, name) if (has_type(json_string_value(name), value)) return true;
+    json_array_foreach (rule, i, name)
+        if (has_type(json_string_value(name), value))
+            return true;
     return false;
 }
 
@@ -53,7 +55,9 @@ static bool check_enum(json_t *schema, json_t *rule, json_t *value)
     size_t i;
 
     (void)schema;
-    json_array_foreach(rule, i, one) if (json_equal(one, value)) return true;
+    json_array_foreach (rule, i, one)
+        if (json_equal(one, value))
+            return true;
     return false;
 }
 
@@ -63,7 +67,9 @@ static bool check_required(json_t *schema, json_t *rule, json_t *value)
     size_t i;
 
     (void)schema;
-    json_array_foreach(rule, i, name) if (!json_object_get(value, json_string_value(name))) return false;
+    json_array_foreach (rule, i, name)
+        if (!json_object_get(value, json_string_value(name)))
+            return false;
     return true;
 }
 
@@ -72,8 +78,7 @@ static bool check_properties(json_t *schema, json_t *rule, json_t *value)
     json_t *rest = json_object_get(schema, "additionalProperties"), *member;
     const char *key;
 
-    json_object_foreach(value, key, member)
-    {
+    json_object_foreach (value, key, member) {
         json_t *known = json_object_get(rule, key);
         if (known ? !valid(known, member) : json_is_false(rest))
             return false;
@@ -88,8 +93,9 @@ static bool check_additional(json_t *schema, json_t *rule, json_t *value)
 
     if (!json_is_object(rule))
         return true;
-    json_object_foreach(value, key, member) if (!json_object_get(json_object_get(schema, "properties"), key) &&
-                                                !valid(rule, member)) return false;
+    json_object_foreach (value, key, member)
+        if (!json_object_get(json_object_get(schema, "properties"), key) && !valid(rule, member))
+            return false;
     return true;
 }
 
@@ -99,8 +105,9 @@ static bool check_names(json_t *schema, json_t *rule, json_t *value)
     const char *key;
 
     (void)schema;
-    json_object_foreach(value, key,
-                        member) if (!matches(json_string_value(json_object_get(rule, "pattern")), key)) return false;
+    json_object_foreach (value, key, member)
+        if (!matches(json_string_value(json_object_get(rule, "pattern")), key))
+            return false;
     return true;
 }
 
@@ -189,7 +196,9 @@ static bool valid(json_t *schema, json_t *value)
     const char *name;
     json_t *rule;
 
-    json_object_foreach(schema, name, rule) if (!find_keyword(name)->check(schema, rule, value)) return false;
+    json_object_foreach (schema, name, rule)
+        if (!find_keyword(name)->check(schema, rule, value))
+            return false;
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* Every cell of the state table. The table below is written from the rules, not from fsm.c: a changed cell has to be changed twice. */
+/* Every cell of the state table. The table below is written from the rules, not from fsm.c: a changed cell has to be
+ * changed twice. */
 #include "suite.h"
 #include "taskd/fsm.h"
 
@@ -9,25 +10,64 @@ struct expected {
     unsigned actions;
 };
 
-#define LIFELESS                                                                                                       \
-    {TASK_STARTING, ACT_SPAWN}, {NO}, {STAY}, {STAY}, {NO}, {NO}, {NO}, {STAY}, {NO}, {NO}, {NO}, {NO}
-#define ENDS {TASK_STOPPED}, {TASK_BACKOFF}, {TASK_DONE}, {TASK_FAILED}
-#define FAULT_ABORT {TASK_KILLING, ACT_KILL_FAULT}, {TASK_KILLING, ACT_KILL_ABORT}
+#define LIFELESS                                                                                  \
+    {TASK_STARTING, ACT_SPAWN}, {NO}, {STAY}, {STAY}, {NO}, {NO}, {NO}, {STAY}, {NO}, {NO}, {NO}, \
+    {                                                                                             \
+        NO                                                                                        \
+    }
+#define ENDS                                     \
+    {TASK_STOPPED}, {TASK_BACKOFF}, {TASK_DONE}, \
+    {                                            \
+        TASK_FAILED                              \
+    }
+#define FAULT_ABORT                  \
+    {TASK_KILLING, ACT_KILL_FAULT},  \
+    {                                \
+        TASK_KILLING, ACT_KILL_ABORT \
+    }
 
 /* Columns: start, ready, pre-stop, stop, timeout, grace-term, fault, abort, ended-down, -retry, -done, -failed. */
 static const struct expected table[TASK_STATES][TASK_EVENTS] = {
     [TASK_STOPPED] = {LIFELESS},
     [TASK_DONE] = {LIFELESS},
     [TASK_FAILED] = {LIFELESS},
-    [TASK_BACKOFF] = {{TASK_STARTING, ACT_SPAWN}, {NO}, {TASK_STOPPED}, {TASK_STOPPED}, {TASK_STARTING, ACT_SPAWN}, {NO}, {NO},
-                      {TASK_STOPPED}, {NO}, {NO}, {NO}, {NO}},
-    [TASK_STARTING] = {{STAY}, {TASK_RUNNING}, {TASK_PRE_STOP}, {TASK_STOPPING, ACT_SEND_STOP}, {TASK_KILLING, ACT_KILL_FAULT},
-                       {NO}, FAULT_ABORT, ENDS},
-    [TASK_RUNNING] = {{STAY}, {STAY}, {TASK_PRE_STOP}, {TASK_STOPPING, ACT_SEND_STOP}, {NO}, {NO}, FAULT_ABORT, ENDS},
-    [TASK_PRE_STOP] = {{STAY}, {STAY}, {STAY}, {TASK_STOPPING, ACT_SEND_STOP}, {TASK_STOPPING, ACT_SEND_STOP}, {NO}, FAULT_ABORT,
+    [TASK_BACKOFF] = {{TASK_STARTING, ACT_SPAWN},
+                      {NO},
+                      {TASK_STOPPED},
+                      {TASK_STOPPED},
+                      {TASK_STARTING, ACT_SPAWN},
+                      {NO},
+                      {NO},
+                      {TASK_STOPPED},
+                      {NO},
+                      {NO},
+                      {NO},
+                      {NO}},
+    [TASK_STARTING] = {{STAY},
+                       {TASK_RUNNING},
+                       {TASK_PRE_STOP},
+                       {TASK_STOPPING, ACT_SEND_STOP},
+                       {TASK_KILLING, ACT_KILL_FAULT},
+                       {NO},
+                       FAULT_ABORT,
                        ENDS},
-    [TASK_STOPPING] = {{STAY}, {STAY}, {TASK_STOPPING}, {TASK_STOPPING}, {TASK_KILLING, ACT_KILL_GRACE},
-                       {TASK_TERMINATING, ACT_SEND_TERM}, FAULT_ABORT, ENDS},
+    [TASK_RUNNING] = {{STAY}, {STAY}, {TASK_PRE_STOP}, {TASK_STOPPING, ACT_SEND_STOP}, {NO}, {NO}, FAULT_ABORT, ENDS},
+    [TASK_PRE_STOP] = {{STAY},
+                       {STAY},
+                       {STAY},
+                       {TASK_STOPPING, ACT_SEND_STOP},
+                       {TASK_STOPPING, ACT_SEND_STOP},
+                       {NO},
+                       FAULT_ABORT,
+                       ENDS},
+    [TASK_STOPPING] = {{STAY},
+                       {STAY},
+                       {TASK_STOPPING},
+                       {TASK_STOPPING},
+                       {TASK_KILLING, ACT_KILL_GRACE},
+                       {TASK_TERMINATING, ACT_SEND_TERM},
+                       FAULT_ABORT,
+                       ENDS},
     [TASK_TERMINATING] = {{STAY}, {STAY}, {STAY}, {STAY}, {TASK_KILLING, ACT_KILL_GRACE}, {NO}, FAULT_ABORT, ENDS},
     [TASK_KILLING] = {{STAY}, {STAY}, {STAY}, {STAY}, {TASK_KILLING, ACT_KILL_AGAIN}, {NO}, {STAY}, {STAY}, ENDS},
 };
@@ -45,9 +85,12 @@ START_TEST(every_cell)
         return;
     }
     int next = e->next == STAY ? (int)state : e->next;
-    ck_assert_msg((int)step.next == next, "%s + %s -> %s", task_state_name(state), task_event_name(event), task_state_name(step.next));
-    ck_assert_msg(step.actions == e->actions, "%s + %s: actions %x", task_state_name(state), task_event_name(event), step.actions);
-    ck_assert_msg(step.moved == (e->next != STAY), "%s + %s: moved %d", task_state_name(state), task_event_name(event), step.moved);
+    ck_assert_msg((int)step.next == next, "%s + %s -> %s", task_state_name(state), task_event_name(event),
+                  task_state_name(step.next));
+    ck_assert_msg(step.actions == e->actions, "%s + %s: actions %x", task_state_name(state), task_event_name(event),
+                  step.actions);
+    ck_assert_msg(step.moved == (e->next != STAY), "%s + %s: moved %d", task_state_name(state), task_event_name(event),
+                  step.moved);
 }
 END_TEST
 
@@ -68,7 +111,8 @@ END_TEST
 /* B4: a stop never goes back. */
 START_TEST(a_stop_only_advances)
 {
-    static const int rank[TASK_STATES] = {[TASK_PRE_STOP] = 1, [TASK_STOPPING] = 2, [TASK_TERMINATING] = 3, [TASK_KILLING] = 4};
+    static const int rank[TASK_STATES] = {
+        [TASK_PRE_STOP] = 1, [TASK_STOPPING] = 2, [TASK_TERMINATING] = 3, [TASK_KILLING] = 4};
     for (int s = 0; s < TASK_STATES; s++)
         for (int e = 0; e < TASK_EVENTS; e++) {
             struct fsm_step step;

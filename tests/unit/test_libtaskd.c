@@ -13,7 +13,8 @@
 #include "libtaskd/taskd.h"
 #include "suite.h"
 
-static const char HELLO[] = "{\"type\":\"hello\",\"v\":1,\"id\":\"w@1\",\"grace_ms\":5000,\"max_message\":65536,\"input\":{\"a\":[1]},\"resume\":7}\n";
+static const char HELLO[] = "{\"type\":\"hello\",\"v\":1,\"id\":\"w@1\",\"grace_ms\":5000,\"max_message\":65536,"
+                            "\"input\":{\"a\":[1]},\"resume\":7}\n";
 
 static int peer; /* taskd's end */
 static taskd *t;
@@ -61,8 +62,10 @@ static int64_t mono_ms(void)
 static void say_stop(int64_t from_now_ms)
 {
     char line[200];
-    snprintf(line, sizeof line, "{\"type\":\"stop\",\"reason\":\"cli\",\"grace_ms\":1,\"deadline_mono_ms\":%lld,\"mode\":\"finish_unit\"}\n",
-             (long long)(mono_ms() + from_now_ms));
+    snprintf(
+        line, sizeof line,
+        "{\"type\":\"stop\",\"reason\":\"cli\",\"grace_ms\":1,\"deadline_mono_ms\":%lld,\"mode\":\"finish_unit\"}\n",
+        (long long)(mono_ms() + from_now_ms));
     say(line);
 }
 
@@ -122,7 +125,8 @@ END_TEST
 static const struct {
     const char *text;
     int error;
-} bad_fds[] = {{"", -EBADF}, {"x", -EBADF}, {"3x", -EBADF}, {" 3", -EBADF}, {"-1", -EBADF}, {"99999999999", -EBADF}, {"777", -EBADF}, {"0", -ENOTSOCK}};
+} bad_fds[] = {{"", -EBADF},   {"x", -EBADF},           {"3x", -EBADF},  {" 3", -EBADF},
+               {"-1", -EBADF}, {"99999999999", -EBADF}, {"777", -EBADF}, {"0", -ENOTSOCK}};
 
 START_TEST(a_bad_descriptor_is_an_error)
 {
@@ -206,7 +210,8 @@ END_TEST
 
 START_TEST(a_stop_may_come_in_pieces_and_among_nonsense)
 {
-    static const char *const pieces[] = {"nonsense\n[1]\n{\"type\":7}\n{\"type\":\"x-y\"}\n{\"ty", "pe\":\"st", "op\",\"deadline_mono_ms\":-1}"};
+    static const char *const pieces[] = {"nonsense\n[1]\n{\"type\":7}\n{\"type\":\"x-y\"}\n{\"ty", "pe\":\"st",
+                                         "op\",\"deadline_mono_ms\":-1}"};
     open_greeted();
     for (size_t i = 0; i < 3; i++) {
         say(pieces[i]);
@@ -247,15 +252,19 @@ START_TEST(messages_are_what_the_protocol_says)
     taskd_progress(t, "u", 3, -1, NULL);
     ck_assert_str_eq(heard(), "{\"type\":\"progress\",\"unit\":\"u\",\"done\":3}\n");
     taskd_progress(t, "u", INT64_MAX, 9, "m");
-    ck_assert_str_eq(heard(), "{\"type\":\"progress\",\"unit\":\"u\",\"done\":9007199254740992,\"total\":9,\"msg\":\"m\"}\n");
+    ck_assert_str_eq(heard(),
+                     "{\"type\":\"progress\",\"unit\":\"u\",\"done\":9007199254740992,\"total\":9,\"msg\":\"m\"}\n");
     taskd_fail(t, "u", "T", "M", true);
-    ck_assert_str_eq(heard(), "{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":\"T\",\"message\":\"M\",\"retry\":true}}\n");
+    ck_assert_str_eq(
+        heard(),
+        "{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":\"T\",\"message\":\"M\",\"retry\":true}}\n");
     taskd_heartbeat(t);
     taskd_status(t, "s");
     taskd_extend(t, -5);
     taskd_log(t, 3, "l");
-    ck_assert_str_eq(heard(), "{\"type\":\"heartbeat\"}\n{\"type\":\"status\",\"text\":\"s\"}\n{\"type\":\"extend\",\"ms\":0}\n"
-                              "{\"type\":\"log\",\"level\":\"error\",\"msg\":\"l\"}\n");
+    ck_assert_str_eq(heard(),
+                     "{\"type\":\"heartbeat\"}\n{\"type\":\"status\",\"text\":\"s\"}\n{\"type\":\"extend\",\"ms\":0}\n"
+                     "{\"type\":\"log\",\"level\":\"error\",\"msg\":\"l\"}\n");
     taskd_log(t, 99, "l");
     ck_assert_ptr_nonnull(strstr(heard(), "\"debug\""));
     ck_assert_int_eq(taskd_result(t, "{\n \"n\": 1 }", false), 0);
@@ -293,7 +302,10 @@ START_TEST(a_full_socket_loses_nothing)
     if (child == 0) {
         close(peer);
         for (int i = 0; i < COUNT; i++)
-            if (taskd_status(t, "a line that is long enough to fill the buffer of a socket soon, so that it has to wait for us") < 0)
+            if (taskd_status(
+                    t,
+                    "a line that is long enough to fill the buffer of a socket soon, so that it has to wait for us") <
+                0)
                 _exit(1);
         _exit(0);
     }
@@ -355,6 +367,202 @@ START_TEST(a_stop_gives_the_waiting_unit_back)
 }
 END_TEST
 
+/* An event loop may hold what it was given while more is read. */
+START_TEST(a_unit_stays_whole_while_the_next_one_arrives)
+{
+    struct taskd_unit u;
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"a\",\"data\":1}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    ck_assert_int_eq(taskd_begin(t, u.id), 0);
+    say("{\"type\":\"unit\",\"unit\":\"b\"}\n");
+    ck_assert_int_eq(taskd_dispatch(t), TASKD_UNIT);
+    ck_assert_str_eq(u.id, "a");
+    ck_assert_str_eq(u.data, "1");
+    ck_assert_int_eq(taskd_end(t, u.id), 0);
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    ck_assert_str_eq(u.id, "b");
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(what_was_handed_out_and_not_begun_is_given_back_once)
+{
+    static const char release[] = "{\"type\":\"release\",\"unit\":\"a\"}\n";
+    struct taskd_unit u;
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    say_stop(100);
+    ck_assert(taskd_should_stop(t));
+    ck_assert_str_eq(heard(), "{\"type\":\"release\",\"unit\":\"a\"}\n{\"type\":\"stopping\"}\n");
+    ck_assert_int_eq(taskd_begin(t, u.id), -ECANCELED);
+    taskd_close(t);
+    ck_assert_str_eq(heard(), "");
+
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    taskd_close(t);
+    ck_assert_str_eq(heard(), release);
+
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    taskd_begin(t, u.id);
+    taskd_end(t, u.id);
+    say_stop(100);
+    ck_assert(taskd_should_stop(t));
+    taskd_close(t);
+    ck_assert_ptr_null(strstr(heard(), "release"));
+}
+END_TEST
+
+START_TEST(a_stop_while_opening_is_acknowledged_at_once)
+{
+    pair();
+    say_stop(1000);
+    ck_assert_int_eq(taskd_open(&t), 1);
+    ck_assert_ptr_nonnull(strstr(heard(), "{\"type\":\"stopping\"}\n"));
+    say(HELLO);
+    taskd_dispatch(t);
+    ck_assert_str_eq(taskd_id(t), "w@1");
+    taskd_close(t);
+    ck_assert_str_eq(heard(), "");
+}
+END_TEST
+
+/* However much stands before it. */
+START_TEST(a_stop_behind_much_else_is_seen_at_once)
+{
+    open_greeted();
+    for (int i = 0; i < 100; i++)
+        say("{\"type\":\"error\",\"code\":\"bad_message\",\"detail\":\"so much of this that it does not fit into one read\"}\n");
+    say_stop(1000);
+    ck_assert(taskd_should_stop(t));
+    taskd_close(t);
+
+    open_greeted();
+    for (int i = 0; i < 100; i++)
+        say("{\"type\":\"error\",\"code\":\"bad_message\",\"detail\":\"so much of this that it does not fit into one read\"}\n");
+    shutdown(peer, SHUT_RDWR);
+    ck_assert_int_eq(taskd_begin(t, "u"), -EPIPE);
+    ck_assert_int_eq(taskd_begin(t, "u"), -ECANCELED);
+    taskd_close(t);
+}
+END_TEST
+
+/* A line that memory did not suffice for looks the same from here. */
+START_TEST(a_stop_that_cannot_be_read_is_a_stop)
+{
+    setenv("TASKD_GRACE_MS", "60000", 1);
+    open_greeted();
+    say("{\"type\":\"stop\",\"grace_ms\":}\n");
+    ck_assert(taskd_should_stop(t));
+    ck_assert_int_gt(taskd_remaining_ms(t), 50000);
+    taskd_close(t);
+}
+END_TEST
+
+static const struct {
+    const char *grace;
+    int64_t least, most;
+} graces[] = {{"-1", INT64_MAX, INT64_MAX}, {"9223372036854775807", INT64_MAX, INT64_MAX}, {"0", 0, 0}, {"60000", 50000, 60000}};
+
+/* Nobody kills any more; the time that was promised is still what a worker may plan with. */
+START_TEST(without_taskd_the_grace_is_that_of_the_environment)
+{
+    setenv("TASKD_GRACE_MS", graces[_i].grace, 1);
+    open_greeted();
+    close(peer);
+    ck_assert(taskd_should_stop(t));
+    ck_assert(taskd_remaining_ms(t) >= graces[_i].least && taskd_remaining_ms(t) <= graces[_i].most);
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(the_time_left_is_what_taskd_said_last)
+{
+    open_greeted();
+    say_stop(1000);
+    ck_assert(taskd_should_stop(t));
+    say("{\"type\":\"extended\",\"granted_ms\":60000}\n");
+    ck_assert_int_gt(taskd_remaining_ms(t), 50000);
+    say_stop(-5);
+    ck_assert_int_eq(taskd_remaining_ms(t), 0);
+    say("{\"type\":\"extended\",\"granted_ms\":9223372036854775807}\n");
+    ck_assert(taskd_remaining_ms(t) == INT64_MAX);
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(what_the_caller_was_told_does_not_change)
+{
+    open_greeted();
+    const char *id = taskd_id(t), *input = taskd_input(t);
+    say("{\"type\":\"hello\",\"v\":1,\"id\":\"other@9\",\"input\":2}\n");
+    taskd_dispatch(t);
+    ck_assert_str_eq(id, "w@1");
+    ck_assert_ptr_eq(taskd_id(t), id);
+    ck_assert_ptr_eq(taskd_input(t), input);
+    taskd_close(t);
+}
+END_TEST
+
+/* For every name: a unit that could begin can also end, and be named in the acknowledgement. */
+START_TEST(a_unit_that_began_can_end)
+{
+    static char name[66000], reason[3000];
+    memset(reason, '\1', sizeof reason - 1); /* six bytes each, once escaped */
+    for (size_t len = 65400; len < 65540; len++) {
+        open_greeted();
+        memset(name, 'x', len);
+        name[len] = '\0';
+        int r = taskd_begin(t, name);
+        ck_assert(r == 0 || (r == -EMSGSIZE && len > 65400));
+        if (r == 0) {
+            heard();
+            say_stop(1000);
+            ck_assert(taskd_should_stop(t));
+            ck_assert_ptr_nonnull(strstr(heard(), "\"finishing\":\"xxx"));
+            ck_assert_int_eq(taskd_fail(t, name, "T", reason, false), 0);
+            ck_assert_ptr_nonnull(strstr(heard(), "\"ok\":false}\n"));
+            ck_assert_int_eq(taskd_end(t, name), 0);
+            heard();
+        }
+        taskd_close(t);
+        close(peer);
+    }
+}
+END_TEST
+
+START_TEST(a_checkpoint_is_told_with_its_unit)
+{
+    open_greeted();
+    ck_assert_int_eq(taskd_checkpoint(t, "u", "{\n\"row\": 17}"), 0);
+    ck_assert_str_eq(heard(), "{\"type\":\"progress\",\"unit\":\"u\",\"resume\":{\"row\":17}}\n");
+    ck_assert_int_eq(taskd_checkpoint(t, "u", "17 18"), -EINVAL);
+    ck_assert_str_eq(heard(), "");
+    taskd_close(t);
+    unsetenv("TASKD_FD");
+    ck_assert_int_eq(taskd_open(&t), 0);
+    ck_assert_int_eq(taskd_checkpoint(t, "u", "17"), 0);
+    ck_assert_int_eq(taskd_checkpoint(t, "u", "{"), -EINVAL);
+    taskd_close(t);
+}
+END_TEST
+
+START_TEST(a_failure_needs_no_words)
+{
+    open_greeted();
+    ck_assert_int_eq(taskd_fail(t, "u", NULL, NULL, false), 0);
+    ck_assert_str_eq(heard(), "{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":null,\"message\":\"\",\"retry\":false}}\n");
+    taskd_close(t);
+}
+END_TEST
+
+#define ROWS(table) (int)(sizeof(table) / sizeof *(table))
+
 static void add(TCase *tc)
 {
     tcase_add_test(tc, opening_takes_the_descriptor_and_the_input);
@@ -372,6 +580,17 @@ static void add(TCase *tc)
     tcase_add_test(tc, a_full_socket_loses_nothing);
     tcase_add_test(tc, units_are_handed_out_one_at_a_time);
     tcase_add_test(tc, a_stop_gives_the_waiting_unit_back);
+    tcase_add_test(tc, a_unit_stays_whole_while_the_next_one_arrives);
+    tcase_add_test(tc, what_was_handed_out_and_not_begun_is_given_back_once);
+    tcase_add_test(tc, a_stop_while_opening_is_acknowledged_at_once);
+    tcase_add_test(tc, a_stop_behind_much_else_is_seen_at_once);
+    tcase_add_test(tc, a_stop_that_cannot_be_read_is_a_stop);
+    tcase_add_loop_test(tc, without_taskd_the_grace_is_that_of_the_environment, 0, ROWS(graces));
+    tcase_add_test(tc, the_time_left_is_what_taskd_said_last);
+    tcase_add_test(tc, what_the_caller_was_told_does_not_change);
+    tcase_add_test(tc, a_unit_that_began_can_end);
+    tcase_add_test(tc, a_checkpoint_is_told_with_its_unit);
+    tcase_add_test(tc, a_failure_needs_no_words);
 }
 
 int main(void)

@@ -13,7 +13,9 @@ START_TEST(fields_arrive)
 {
     struct message m;
     char why[200];
-    ck_assert_int_eq(decode("{\"type\":\"progress\",\"unit\":\"u\",\"done\":3,\"total\":9,\"msg\":\"x\",\"resume\":null}", &m, why), 0);
+    ck_assert_int_eq(
+        decode("{\"type\":\"progress\",\"unit\":\"u\",\"done\":3,\"total\":9,\"msg\":\"x\",\"resume\":null}", &m, why),
+        0);
     ck_assert_int_eq(m.type, PROTO_PROGRESS);
     ck_assert_str_eq(m.unit, "u");
     ck_assert_int_eq(m.done, 3);
@@ -21,7 +23,10 @@ START_TEST(fields_arrive)
     ck_assert_str_eq(m.msg, "x");
     ck_assert(json_is_null(m.resume));
     message_clear(&m);
-    ck_assert_int_eq(decode("{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":\"T\",\"message\":\"M\",\"retry\":true}}", &m, why), 0);
+    ck_assert_int_eq(decode("{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":\"T\",\"message\":\"M\","
+                            "\"retry\":true}}",
+                            &m, why),
+                     0);
     ck_assert(!m.ok && m.retry);
     ck_assert_str_eq(m.error_type, "T");
     ck_assert_str_eq(m.error_message, "M");

@@ -4,11 +4,15 @@
 
 static struct worker_config rules(int policy)
 {
-    return (struct worker_config){
-        .restart = policy, .backoff_initial = 200, .backoff_max = 1000, .restart_count = 100, .restart_interval = 60000};
+    return (struct worker_config){.restart = policy,
+                                  .backoff_initial = 200,
+                                  .backoff_max = 1000,
+                                  .restart_count = 100,
+                                  .restart_interval = 60000};
 }
 
-static enum restart_verdict decide(const struct worker_config *c, enum outcome o, int64_t now, struct restart_history *h, int64_t *delay)
+static enum restart_verdict decide(const struct worker_config *c, enum outcome o, int64_t now,
+                                   struct restart_history *h, int64_t *delay)
 {
     struct restart_question q = {.wanted_up = true, .outcome = o, .lived_ms = 5, .now_ms = now};
     return restart_decide(c, &q, h, delay);
@@ -103,7 +107,8 @@ START_TEST(a_long_life_begins_a_new_series)
     decide(&c, OUTCOME_FAILED, 0, &h, &delay);
     decide(&c, OUTCOME_FAILED, 0, &h, &delay);
     ck_assert_int_eq(delay, 400);
-    struct restart_question q = {.wanted_up = true, .outcome = OUTCOME_FAILED, .lived_ms = RESTART_RESET_MS, .now_ms = 0};
+    struct restart_question q = {
+        .wanted_up = true, .outcome = OUTCOME_FAILED, .lived_ms = RESTART_RESET_MS, .now_ms = 0};
     restart_decide(&c, &q, &h, &delay);
     ck_assert_int_eq(delay, 200);
 }

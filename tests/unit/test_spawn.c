@@ -87,7 +87,8 @@ END_TEST
 START_TEST(it_leads_a_group_of_its_own)
 {
     char out[256];
-    run("test $(ps -o pgid= -p $$ 2>/dev/null || cut -d' ' -f5 /proc/$$/stat) -eq $$ && echo leader", plain(), out, sizeof out);
+    run("test $(ps -o pgid= -p $$ 2>/dev/null || cut -d' ' -f5 /proc/$$/stat) -eq $$ && echo leader", plain(), out,
+        sizeof out);
     ck_assert_str_eq(out, "leader\n");
 }
 END_TEST
@@ -122,10 +123,8 @@ struct failure {
 };
 
 static const struct failure failures[] = {
-    {"/nonexistent/program", NULL, ENOENT, "exec"},
-    {"no-such-program-anywhere", NULL, ENOENT, "exec"},
-    {"/etc/passwd", NULL, EACCES, "exec"},
-    {"/etc", NULL, EACCES, "exec"},
+    {"/nonexistent/program", NULL, ENOENT, "exec"}, {"no-such-program-anywhere", NULL, ENOENT, "exec"},
+    {"/etc/passwd", NULL, EACCES, "exec"},          {"/etc", NULL, EACCES, "exec"},
     {"/bin/true", "/nonexistent", ENOENT, "chdir"},
 };
 
@@ -207,7 +206,8 @@ START_TEST(privileges_are_dropped_whole)
     req.groups = groups;
     req.groups_count = 1;
     run("grep -E '^(Uid|Gid|Groups|CapEff)' /proc/self/status | tr -d ' '", req, out, sizeof out);
-    ck_assert_str_eq(out, "Uid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\nGroups:\t65534\nCapEff:\t0000000000000000\n");
+    ck_assert_str_eq(out, "Uid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\nGroups:\t65534\nCapEff:"
+                          "\t0000000000000000\n");
 }
 END_TEST
 
