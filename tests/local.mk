@@ -5,7 +5,12 @@ AM_TESTS_ENVIRONMENT = \
 unit_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-format-extra-args -Wno-gnu-zero-variadic-macro-arguments -Wno-pedantic -Wno-write-strings -Wno-conversion -Wno-sign-conversion
 unit_libs = libdaemon.la $(CHECK_LIBS)
 
-EXTRA_DIST += tests/room.sh
+EXTRA_DIST += tests/coverage.sh tests/room.sh
+
+# In a build with --enable-coverage, after make check.
+coverage:
+	$(AM_V_at)$(srcdir)/tests/coverage.sh '$(abs_top_builddir)'
+.PHONY: coverage
 
 include tests/unit/common.mk
 include tests/unit/libtaskd.mk

@@ -203,6 +203,14 @@ static void do_input(const char *arg)
     puts(taskd_input(t) ? taskd_input(t) : "none");
     fflush(stdout);
 }
+static void do_next(const char *arg)
+{
+    struct taskd_unit unit;
+    (void)arg;
+    if (taskd_next(t, &unit) != 0)
+        exit(94);
+}
+
 static void do_raise(const char *arg)
 {
     raise((int)number(arg, 0));
@@ -225,8 +233,8 @@ static const struct {
     {"ready", do_ready},   {"unit", do_unit},         {"begin", do_begin}, {"end", do_end},       {"fail", do_fail},
     {"work", do_work},     {"progress", do_progress}, {"loop", do_loop},   {"idle", do_idle},     {"extend", do_extend},
     {"result", do_result}, {"partial", do_partial},   {"child", do_child}, {"daemon", do_daemon}, {"ignore", do_ignore},
-    {"status", do_status}, {"echo", do_echo},         {"env", do_env},     {"input", do_input},   {"raise", do_raise},
-    {"exit", do_exit},     {"touch", do_touch},       {"raw", do_raw},     {"close", do_close},
+    {"next", do_next},     {"status", do_status},     {"echo", do_echo},   {"env", do_env},       {"input", do_input},
+    {"raise", do_raise},   {"exit", do_exit},         {"touch", do_touch}, {"raw", do_raw},       {"close", do_close},
 };
 
 static void step(const char *word)
