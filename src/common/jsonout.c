@@ -63,6 +63,15 @@ static bool plain(unsigned char c)
     return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
 }
 
+/* Bytes at the beginning of `s` that are written as they are, whatever stands behind them. */
+static size_t plain_ascii(const char *s)
+{
+    size_t n = 0;
+    while ((unsigned char)s[n] < 0x80 && plain((unsigned char)s[n]))
+        n++;
+    return n;
+}
+
 /* `s` is UTF-8. */
 static void put_quoted(struct jsonout *o, const char *s)
 {
@@ -79,9 +88,24 @@ static void put_quoted(struct jsonout *o, const char *s)
     put(o, "\"", 1);
 }
 
+static void put_plain(struct jsonout *o, const char *s, size_t len)
+{
+    if (!room(o, len + 2))
+        return;
+    o->data[o->len++] = '"';
+    memcpy(o->data + o->len, s, len);
+    o->len += len;
+    o->data[o->len++] = '"';
+}
+
 static void put_string(struct jsonout *o, const char *s)
 {
-    size_t len = strlen(s);
+    size_t len = plain_ascii(s);
+    if (!s[len]) { /* nearly always: this is the hot path of a worker with small units */
+        put_plain(o, s, len);
+        return;
+    }
+    len += strlen(s + len);
     if (text_is_utf8(s, len)) {
         put_quoted(o, s);
         return;

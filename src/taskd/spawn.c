@@ -116,7 +116,8 @@ CHILD_SIDE int exec_first(const struct spawn_request *r)
 {
     bool denied = false;
     for (char *const *file = r->candidates; *file; file++) {
-        /* Not execve(): a profiler's build puts a function of its own in its place, which writes to the borrowed memory. */
+        /* Not execve(): a profiler's build puts a function of its own in its place, which writes to the borrowed
+         * memory. */
         syscall(SYS_execve, *file, r->argv, r->envp);
         if (errno == EACCES)
             denied = true;

@@ -1,144 +1,12 @@
-/* src/common: lines, JSON in and out, text, quantities, descriptors. */
+/* src/common: text, quantities, names. */
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/fd.h"
-#include "common/jsonline.h"
-#include "common/jsonout.h"
-#include "common/linebuf.h"
 #include "common/proto.h"
 #include "common/quantity.h"
 #include "common/text.h"
 #include "suite.h"
-
-/* --- lines: what came is written down as "[line]" and "(cut)" */
-
-struct seen {
-    char text[512];
-};
-
-static void on_line(void *arg, const char *line, size_t len, bool cut)
-{
-    struct seen *s = arg;
-    size_t at = strlen(s->text);
-    snprintf(s->text + at, sizeof s->text - at, cut ? "(%.*s)" : "[%.*s]", (int)len, line);
-}
-
-static const struct {
-    const char *in, *out;
-} streams[] = {
-    {"", ""},
-    {"a\n", "[a]"},
-    {"\n\n", "[][]"},
-    {"ab\ncd\n", "[ab][cd]"},
-    {"12345678\n", "[12345678]"},
-    {"123456789\nx\n", "(12345678)[x]"},
-    {"123456789012345678901234567890\nx\n", "(12345678)[x]"},
-    {"half", ""},
-};
-
-/* However the bytes are cut up on their way, the lines are the same. */
-START_TEST(lines_do_not_depend_on_the_reads)
-{
-    const char *in = streams[_i].in;
-    for (size_t step = 1; step <= strlen(in) + 1; step++) {
-        struct seen seen = {0};
-        struct linebuf *b = linebuf_new(8);
-        for (size_t at = 0; at < strlen(in); at += step) {
-            size_t n = strlen(in) - at < step ? strlen(in) - at : step;
-            ck_assert_int_eq(linebuf_feed(b, in + at, n, on_line, &seen), 0);
-        }
-        ck_assert_str_eq(seen.text, streams[_i].out);
-        linebuf_free(b);
-    }
-}
-END_TEST
-
-START_TEST(the_last_line_needs_no_newline_at_the_end)
-{
-    struct seen seen = {0};
-    struct linebuf *b = linebuf_new(8);
-    linebuf_feed(b, "a\nhalf", 6, on_line, &seen);
-    ck_assert_uint_eq(linebuf_pending(b), 4);
-    linebuf_finish(b, on_line, &seen);
-    linebuf_finish(b, on_line, &seen);
-    ck_assert_str_eq(seen.text, "[a][half]");
-    linebuf_free(b);
-    linebuf_free(NULL);
-}
-END_TEST
-
-/* --- JSON in */
-
-START_TEST(depth_is_counted_outside_of_strings)
-{
-    ck_assert(jsonline_depth_ok("[[]]", 4, 2));
-    ck_assert(!jsonline_depth_ok("[[]]", 4, 1));
-    ck_assert(jsonline_depth_ok("[\"[[[[\\\"[[[\"]", 13, 1));
-    ck_assert(jsonline_depth_ok("[][][][]", 8, 1));
-}
-END_TEST
-
-START_TEST(only_a_whole_plain_object_is_taken)
-{
-    static const char *const bad[] = {"",
-                                      "[]",
-                                      "3",
-                                      "{",
-                                      "{}x",
-                                      "{\"a\":1,\"a\":2}",
-                                      "{\"a\":\"\\u0000\"}",
-                                      "{\"a\":\"\xc0\xaf\"}",
-                                      "{\"a\":\"\xed\xa0\x80\"}",
-                                      "{\"a\":9223372036854775808}",
-                                      "{\"a\":1e400}",
-                                      "\xEF\xBB\xBF{}"};
-    char why[200];
-    json_t *json = NULL;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        ck_assert_msg(jsonline_decode(bad[i], strlen(bad[i]), &json, why, sizeof why) == -EINVAL, "%s", bad[i]);
-        ck_assert_int_eq(jsonline_decode(bad[i], strlen(bad[i]), &json, NULL, 0), -EINVAL);
-    }
-    ck_assert_ptr_null(json);
-    ck_assert_int_eq(jsonline_decode("{\"a\":[1]}", 9, &json, why, sizeof why), 0);
-    json_decref(json);
-}
-END_TEST
-
-/* --- JSON out */
-
-START_TEST(what_is_written_can_be_read)
-{
-    struct jsonout o = {0};
-    size_t len;
-    for (int round = 0; round < 2; round++) {
-        jsonout_begin(&o);
-        jsonout_string(&o, "dirty", "\xff\n\t\"\\\x7f\x01{");
-        jsonout_string(&o, "none", NULL);
-        jsonout_int(&o, "least", INT64_MIN);
-        jsonout_open(&o, "in");
-        jsonout_bool(&o, "yes", true);
-        jsonout_raw(&o, "raw", "[1,2]");
-        jsonout_close(&o);
-        jsonout_int(&o, "after", 1);
-        const char *line = jsonout_line(&o, &len);
-        ck_assert_ptr_eq(memchr(line, '\n', len), line + len - 1);
-        json_t *json;
-        ck_assert_int_eq(jsonline_decode(line, len, &json, NULL, 0), 0);
-        ck_assert_str_eq(json_string_value(json_object_get(json, "dirty")), "\xEF\xBF\xBD\n\t\"\\\x7f\x01{");
-        ck_assert(json_is_null(json_object_get(json, "none")));
-        ck_assert(json_integer_value(json_object_get(json, "least")) == INT64_MIN);
-        ck_assert(json_is_true(json_object_get(json_object_get(json, "in"), "yes")));
-        ck_assert_int_eq(json_integer_value(json_object_get(json, "after")), 1);
-        json_decref(json);
-    }
-    jsonout_free(&o);
-}
-END_TEST
 
 /* --- text */
 
@@ -178,6 +46,75 @@ START_TEST(bytes_are_made_fit)
     ck_assert(text_is_utf8(clean, strlen(clean)));
     free(clean);
     ck_assert_str_eq(text_printable(in, strlen(in), out, sizeof out), texts[_i].printable);
+}
+END_TEST
+
+/* RFC 3629, at its edges. */
+static const struct {
+    const char *bytes;
+    bool valid;
+} edges[] = {
+    {"\x7F", true},
+    {"\x80", false},
+    {"\xBF", false},
+    {"\xC1\xBF", false},
+    {"\xC2\x80", true},
+    {"\xDF\xBF", true},
+    {"\xC2\x7F", false},
+    {"\xC2\xC0", false},
+    {"\xE0\x9F\xBF", false},
+    {"\xE0\xA0\x80", true},
+    {"\xED\x9F\xBF", true},
+    {"\xED\xA0\x80", false},
+    {"\xED\xBF\xBF", false},
+    {"\xEE\x80\x80", true},
+    {"\xEF\xBF\xBF", true},
+    {"\xF0\x8F\xBF\xBF", false},
+    {"\xF0\x90\x80\x80", true},
+    {"\xF4\x8F\xBF\xBF", true},
+    {"\xF4\x90\x80\x80", false},
+    {"\xF5\x80\x80\x80", false},
+    {"\xF8\x88\x80\x80\x80", false},
+    {"\xFE", false},
+};
+
+START_TEST(utf8_at_its_edges)
+{
+    const char *bytes = edges[_i].bytes;
+    size_t len = strlen(bytes);
+    ck_assert_int_eq(text_is_utf8(bytes, len), edges[_i].valid);
+    if (len > 1)
+        ck_assert(!text_is_utf8(bytes, len - 1)); /* what lies behind the end is not looked at */
+    ck_assert_uint_eq(text_width(bytes), edges[_i].valid ? 1 : len);
+}
+END_TEST
+
+static void encode(unsigned c, char out[4])
+{
+    if (c < 0x80)
+        snprintf(out, 4, "%c", (int)c);
+    else if (c < 0x800)
+        snprintf(out, 4, "%c%c", (int)(0xC0 | c >> 6), (int)(0x80 | (c & 0x3F)));
+    else
+        snprintf(out, 4, "%c%c%c", (int)(0xE0 | c >> 12), (int)(0x80 | (c >> 6 & 0x3F)), (int)(0x80 | (c & 0x3F)));
+}
+
+static const struct {
+    unsigned first, last;
+} unsafe[] = {{0x1, 0x1F}, {0x7F, 0x9F}, {0x61C, 0x61C}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+
+/* Nothing that a terminal obeys or that turns text around gets through; everything else does. */
+START_TEST(no_control_character_is_printed)
+{
+    char in[4], out[32];
+    size_t next = 0;
+    for (unsigned c = 1; c < 0x3000; c++) {
+        bool bad = next < sizeof unsafe / sizeof *unsafe && c >= unsafe[next].first;
+        encode(c, in);
+        text_printable(in, strlen(in), out, sizeof out);
+        ck_assert_msg((*out == '\\' && out[1]) == bad, "U+%04X: %s", c, out);
+        next += bad && c == unsafe[next].last;
+    }
 }
 END_TEST
 
@@ -236,6 +173,17 @@ static const struct {
     {"500ms", 0, 500, "500ms", "0.5s"},
     {"1us", 0, 1, "1ms", "0.0s"},
     {"1.5s", 0, 1500, "1s 500ms", "1.5s"},
+    {"1.0001s", 0, 1001, "1s 1ms", "1.0s"},
+    {"59999ms", 0, 59999, "59s 999ms", "59.9s"},
+    {"60s", 0, 60000, "1min", "1min"},
+    {"1d 1ms", 0, 86400001, "1d 1ms", "1d"},
+    {"100y", -EINVAL, 0, 0, 0},
+    {"1,5s", -EINVAL, 0, 0, 0},
+    {"+5s", -EINVAL, 0, 0, 0},
+    {"0x10s", -EINVAL, 0, 0, 0},
+    {"1e3s", -EINVAL, 0, 0, 0},
+    {"5s\xff", -EINVAL, 0, 0, 0},
+    {"Infinity", -EINVAL, 0, 0, 0},
     {"0.0000000001s", 0, 0, "0s", "0s"},
     {"2 days 3 hours 1s", 0, 183601000, "2d 3h 1s", "2d 3h"},
     {"infinity", 0, DURATION_INFINITY, "infinity", "infinity"},
@@ -283,6 +231,11 @@ static const struct {
     {"512KiB", 0, 512 << 10, "512K"},
     {"10 MB", 0, 10 << 20, "10M"},
     {"1.5K", 0, 1536, "1536"},
+    {" 5K", 0, 5120, "5K"},
+    {"1.K", -EINVAL, 0, 0},
+    {"5KK", -EINVAL, 0, 0},
+    {"5K 5K", -EINVAL, 0, 0},
+    {"8388608T", -ERANGE, 0, 0},
     {"12B", 0, 12, "12"},
     {"infinity", 0, SIZE_INFINITY, "infinity"},
     {"", -EINVAL, 0, 0},
@@ -305,38 +258,7 @@ START_TEST(size)
 }
 END_TEST
 
-/* --- descriptors and names */
-
-START_TEST(a_file_is_read_whole_or_not_at_all)
-{
-    char path[] = "/tmp/taskd-common.XXXXXX", *text = NULL;
-    size_t len;
-    int fd = mkstemp(path);
-    char block[10000];
-    memset(block, 'x', sizeof block);
-    ck_assert_int_eq(fd_write_all(fd, block, sizeof block), 0);
-    ck_assert_int_eq(fd_read_file(path, sizeof block, &text, &len), 0);
-    ck_assert_uint_eq(len, sizeof block);
-    ck_assert_int_eq(text[len], '\0');
-    free(text);
-    text = NULL;
-    ck_assert_int_eq(fd_read_file(path, sizeof block - 1, &text, &len), -EFBIG);
-    ck_assert_int_eq(fd_read_file("/nonexistent", 1, &text, &len), -ENOENT);
-    ck_assert_ptr_null(text);
-    ck_assert_int_eq(fd_read_file("/proc/self/stat", 100000, &text, &len), 0);
-    ck_assert_uint_gt(len, 0);
-    free(text);
-    ck_assert_int_eq(fd_cloexec(fd), 0);
-    ck_assert_int_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-    ck_assert_int_eq(fd_nonblock(fd), 0);
-    ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
-    fd_close(&fd);
-    fd_close(&fd);
-    ck_assert_int_eq(fd, -1);
-    ck_assert_int_eq(fd_cloexec(-1), -EBADF);
-    unlink(path);
-}
-END_TEST
+/* --- names */
 
 START_TEST(every_name_is_found_again)
 {
@@ -353,18 +275,14 @@ END_TEST
 
 static void add(TCase *tc)
 {
-    tcase_add_loop_test(tc, lines_do_not_depend_on_the_reads, 0, ROWS(streams));
-    tcase_add_test(tc, the_last_line_needs_no_newline_at_the_end);
-    tcase_add_test(tc, depth_is_counted_outside_of_strings);
-    tcase_add_test(tc, only_a_whole_plain_object_is_taken);
-    tcase_add_test(tc, what_is_written_can_be_read);
     tcase_add_loop_test(tc, bytes_are_made_fit, 0, ROWS(texts));
+    tcase_add_loop_test(tc, utf8_at_its_edges, 0, ROWS(edges));
+    tcase_add_test(tc, no_control_character_is_printed);
     tcase_add_test(tc, what_does_not_fit_is_cut_between_characters);
     tcase_add_test(tc, columns);
     tcase_add_test(tc, the_nearest_word);
     tcase_add_loop_test(tc, duration, 0, ROWS(durations));
     tcase_add_loop_test(tc, size, 0, ROWS(sizes));
-    tcase_add_test(tc, a_file_is_read_whole_or_not_at_all);
     tcase_add_test(tc, every_name_is_found_again);
 }
 

@@ -437,14 +437,16 @@ START_TEST(a_stop_behind_much_else_is_seen_at_once)
 {
     open_greeted();
     for (int i = 0; i < 100; i++)
-        say("{\"type\":\"error\",\"code\":\"bad_message\",\"detail\":\"so much of this that it does not fit into one read\"}\n");
+        say("{\"type\":\"error\",\"code\":\"bad_message\",\"detail\":\"so much of this that it does not fit into one "
+            "read\"}\n");
     say_stop(1000);
     ck_assert(taskd_should_stop(t));
     taskd_close(t);
 
     open_greeted();
     for (int i = 0; i < 100; i++)
-        say("{\"type\":\"error\",\"code\":\"bad_message\",\"detail\":\"so much of this that it does not fit into one read\"}\n");
+        say("{\"type\":\"error\",\"code\":\"bad_message\",\"detail\":\"so much of this that it does not fit into one "
+            "read\"}\n");
     shutdown(peer, SHUT_RDWR);
     ck_assert_int_eq(taskd_begin(t, "u"), -EPIPE);
     ck_assert_int_eq(taskd_begin(t, "u"), -ECANCELED);
@@ -467,7 +469,8 @@ END_TEST
 static const struct {
     const char *grace;
     int64_t least, most;
-} graces[] = {{"-1", INT64_MAX, INT64_MAX}, {"9223372036854775807", INT64_MAX, INT64_MAX}, {"0", 0, 0}, {"60000", 50000, 60000}};
+} graces[] = {
+    {"-1", INT64_MAX, INT64_MAX}, {"9223372036854775807", INT64_MAX, INT64_MAX}, {"0", 0, 0}, {"60000", 50000, 60000}};
 
 /* Nobody kills any more; the time that was promised is still what a worker may plan with. */
 START_TEST(without_taskd_the_grace_is_that_of_the_environment)
@@ -556,7 +559,9 @@ START_TEST(a_failure_needs_no_words)
 {
     open_greeted();
     ck_assert_int_eq(taskd_fail(t, "u", NULL, NULL, false), 0);
-    ck_assert_str_eq(heard(), "{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":null,\"message\":\"\",\"retry\":false}}\n");
+    ck_assert_str_eq(
+        heard(),
+        "{\"type\":\"end\",\"unit\":\"u\",\"ok\":false,\"error\":{\"type\":null,\"message\":\"\",\"retry\":false}}\n");
     taskd_close(t);
 }
 END_TEST
