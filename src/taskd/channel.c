@@ -15,7 +15,7 @@ enum { READ_SIZE = 64 * 1024, READS = 4, DRAIN_READS = 256 };
 
 struct channel {
     int fd;
-    bool eof;
+    bool eof, reading;
     struct event *readable, *writable;
     struct linebuf *lines;
     char *out;
@@ -38,9 +38,14 @@ static void at_eof(struct channel *c, bool unread)
 /* true while there may be more. A plain read() leaves descriptors that were passed to us behind: unix(7). */
 static bool read_some(struct channel *c)
 {
+    /* A line's handler may ask for more of the same channel, while the buffer still holds the lines behind it. */
+    if (c->reading)
+        return false;
     ssize_t n = read(c->fd, read_buffer, sizeof read_buffer);
     if (n > 0) {
+        c->reading = true;
         linebuf_feed(c->lines, read_buffer, (size_t)n, c->hooks.on_line, c->hooks.arg);
+        c->reading = false;
         return true;
     }
     if (n < 0 && errno == EINTR)
@@ -67,6 +72,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static int flush(struct channel *c)
 {
     size_t sent = 0;
+    if (c->out_len == 0) /* another flush was faster */
+        return 0;
     while (sent < c->out_len) {
         ssize_t n = send(c->fd, c->out + sent, c->out_len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
@@ -129,7 +136,8 @@ int channel_send(struct channel *c, const char *line, size_t len, bool urgent)
 {
     if (c->eof)
         return -EPIPE;
-    if (!urgent && c->out_len + len > CHANNEL_OUT_MAX)
+    /* One message always fits, however long. */
+    if (!urgent && c->out_len > 0 && c->out_len + len > CHANNEL_OUT_MAX)
         return -ENOBUFS;
     char *out = realloc(c->out, c->out_len + len);
     if (!out)

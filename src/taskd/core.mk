@@ -3,6 +3,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/channel.c src/taskd/channel.h \
 	src/taskd/cmd_run.c \
 	src/taskd/daemon.c src/taskd/daemon.h \
+	src/taskd/errout.c src/taskd/errout.h \
 	src/taskd/fsm.c src/taskd/fsm.h \
 	src/taskd/identity.c src/taskd/identity.h \
 	src/taskd/journal.c src/taskd/journal.h \

@@ -11,6 +11,7 @@
 #include "common/quantity.h"
 #include "taskd/config.h"
 #include "taskd/control.h"
+#include "taskd/errout.h"
 #include "taskd/journal.h"
 #include "taskd/listener.h"
 #include "taskd/log.h"
@@ -134,6 +135,12 @@ static void on_output(void *arg, struct task *t, const char *line, size_t len)
     view_output(d->view, t, line, len);
 }
 
+static bool may_output(void *arg)
+{
+    (void)arg;
+    return errout_ready();
+}
+
 static void on_state(void *arg, enum supervisor_state state)
 {
     struct daemon *d = arg;
@@ -225,7 +232,8 @@ static void make_supervisor(struct daemon *d)
     int e = sys_raise_nofile(&options.nofile);
     if (e < 0)
         log_warn("cannot raise the limit of open files: %s", strerror(-e));
-    struct supervisor_hooks hooks = {.on_change = on_change, .on_output = on_output, .on_state = on_state, .arg = d};
+    struct supervisor_hooks hooks = {
+        .on_change = on_change, .on_output = on_output, .may_output = may_output, .on_state = on_state, .arg = d};
     e = signals_new(d->base, on_signal, d, &d->signals);
     if (e == 0)
         e = supervisor_new(d->base, d->req.config, d->journal, &options, &hooks, &d->sup);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -15,14 +16,14 @@
 #include "common/linebuf.h"
 #include "taskd/paths.h"
 
-enum { RECORD_MAX = 4 << 20, READ_SIZE = 64 * 1024 };
+enum { RECORD_MAX = 4 << 20, READ_SIZE = 64 * 1024, LOCK_TRIES = 100 };
 static const char RESULTS[] = "results.ndjson";
 static const char LIVES[] = "lives";
 
 struct journal {
     char *dir;
     int results_fd, lives_fd; /* -1: in memory */
-    uint64_t counted;
+    uint64_t counted;         /* the last number that was given */
 };
 
 static int open_in(int dir_fd, const char *name)
@@ -31,11 +32,16 @@ static int open_in(int dir_fd, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
+/* Others hold it for an instant; whoever holds it longer (a suspended taskd) must not hold us up. */
 static int lock(int fd, int how)
 {
-    while (flock(fd, how) < 0)
-        if (errno != EINTR)
+    const struct timespec moment = {.tv_nsec = 1000 * 1000};
+    for (int i = 0; flock(fd, how | LOCK_NB) < 0; i++) {
+        if (errno != EINTR && (errno != EWOULDBLOCK || i >= LOCK_TRIES))
             return -errno;
+        if (errno == EWOULDBLOCK)
+            nanosleep(&moment, NULL);
+    }
     return 0;
 }
 
@@ -125,12 +131,14 @@ const char *journal_dir(const struct journal *j)
     return j->dir;
 }
 
-static int next_life_locked(int fd, uint64_t *ret)
+static int next_life_locked(int fd, uint64_t after, uint64_t *ret)
 {
     char text[32] = "";
     if (pread(fd, text, sizeof text - 1, 0) < 0)
         return -errno;
     uint64_t next = strtoull(text, NULL, 10) + 1;
+    if (next <= after)
+        next = after + 1;
     /* Always the same width: a number is never half old, half new. */
     int len = snprintf(text, sizeof text, "%020" PRIu64 "\n", next);
     ssize_t n = pwrite(fd, text, (size_t)len, 0);
@@ -142,15 +150,16 @@ static int next_life_locked(int fd, uint64_t *ret)
 
 int journal_next_life(struct journal *j, uint64_t *ret)
 {
-    if (j->lives_fd < 0) {
-        *ret = ++j->counted;
-        return 0;
+    int r = j->lives_fd < 0 ? 0 : lock(j->lives_fd, LOCK_EX);
+    if (r == 0 && j->lives_fd >= 0) {
+        r = next_life_locked(j->lives_fd, j->counted, ret);
+        lock(j->lives_fd, LOCK_UN);
+    } else {
+        *ret = j->counted + 1;
     }
-    int r = lock(j->lives_fd, LOCK_EX);
     if (r < 0)
-        return r;
-    r = next_life_locked(j->lives_fd, ret);
-    lock(j->lives_fd, LOCK_UN);
+        *ret = j->counted + 1;
+    j->counted = *ret;
     return r;
 }
 

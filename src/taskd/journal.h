@@ -17,7 +17,9 @@ struct journal *journal_open_memory(void);
 void journal_free(struct journal *);             /* NULL ok */
 const char *journal_dir(const struct journal *); /* NULL: in memory */
 
-int journal_next_life(struct journal *, uint64_t *ret); /* a number never given before in this directory */
+/* A number never given before in this directory. *ret is always set: on failure (-errno) it goes on from the last one
+ * given here, and the directory learns of it with the next number that can be written. */
+int journal_next_life(struct journal *, uint64_t *ret);
 int journal_append(struct journal *, const json_t *record);
 
 /* Reads a journal without opening it for writing: each whole record in order, until `each` returns false. Records that

@@ -158,6 +158,21 @@ static void build_env(struct env *e, const struct launch *l)
     describe_life(e, l);
 }
 
+/* Without O_NONBLOCK the open of a FIFO would wait for its reader; the worker gets it without the flag. */
+static int open_log_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    if (fd < 0)
+        return -errno;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
 /* The worker's stdout and stderr where taskd does not read them; -1 is /dev/null. *ret_owned is to be closed after the
  * start. */
 static int open_log(const struct worker_config *c, int fds[2], int *ret_owned)
@@ -168,9 +183,9 @@ static int open_log(const struct worker_config *c, int fds[2], int *ret_owned)
         fds[0] = STDOUT_FILENO;
         fds[1] = STDERR_FILENO;
     } else if (c->log_to == LOG_TO_FILE) {
-        int fd = open(c->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+        int fd = open_log_file(c->log_file);
         if (fd < 0)
-            return -errno;
+            return fd;
         *ret_owned = fds[0] = fds[1] = fd;
     }
     return 0;

@@ -32,6 +32,10 @@ void ledger_free(struct ledger *l)
 int ledger_lost(struct ledger *l, const char *worker, const char *unit, const char *handle)
 {
     json_t *units = json_object_get(l->workers, worker);
+    if (l->count >= LEDGER_MAX && !json_object_get(units, unit)) {
+        l->count++;
+        return 0;
+    }
     if (!units) {
         units = json_object();
         if (json_object_set_new(l->workers, worker, units) < 0)

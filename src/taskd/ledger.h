@@ -10,6 +10,9 @@ struct ledger;
 struct ledger *ledger_new(void); /* NULL when memory is out */
 void ledger_free(struct ledger *);
 
+/* Past LEDGER_MAX they are only counted, and stay counted. */
+enum { LEDGER_MAX = 10000 };
+
 int ledger_lost(struct ledger *, const char *worker, const char *unit, const char *handle); /* 0 or -ENOMEM */
 void ledger_ended(struct ledger *, const char *worker, const char *unit);
 size_t ledger_count(const struct ledger *);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/text.h"
+#include "taskd/errout.h"
 
 enum { LOG_LINE = 2048, EXIT_TASKD = 125 };
 
@@ -35,6 +36,7 @@ void log_init(enum log_level max)
 {
     log_max = max;
     log_priorities = stderr_is_journal();
+    errout_init();
 }
 
 void log_set_sink(void (*sink)(void *arg, const char *line), void *arg)
@@ -49,11 +51,8 @@ static void write_line(enum log_level level, const char *line)
     char out[LOG_LINE + 8];
     int len = log_priorities ? snprintf(out, sizeof out, "<%d>%s\n", (int)level, line)
                              : snprintf(out, sizeof out, "%s\n", line);
-    ssize_t n;
 
-    do
-        n = write(STDERR_FILENO, out, (size_t)len);
-    while (n < 0 && errno == EINTR);
+    errout_write(out, (size_t)len);
 }
 
 /* What is printed may hold names and words of strangers: they are escaped here, once, whoever logs. */

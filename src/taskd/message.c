@@ -113,6 +113,10 @@ int message_decode(const char *line, size_t len, struct message *ret, char *why,
     } else {
         m.type = proto_type_find(type);
         r = take_fields(&m, why, why_size);
+        if (r == 0 && m.unit && strlen(m.unit) > PROTO_MAX_UNIT) {
+            snprintf(why, why_size, "%s: \"unit\" is longer than %d bytes", type, PROTO_MAX_UNIT);
+            r = -EINVAL;
+        }
     }
     if (r < 0)
         message_clear(&m);

@@ -10,13 +10,14 @@
 #include "common/fd.h"
 #include "common/linebuf.h"
 
-enum { LINE_MAX_BYTES = 8192, READ_SIZE = 16 * 1024, DRAIN_READS = 64 };
+enum { LINE_MAX_BYTES = 8192, READ_SIZE = 2048, DRAIN_READS = 512, PAUSE_MS = 50 };
 
 struct output {
     int fd;
-    struct event *readable;
+    struct event *readable, *paused;
     struct linebuf *lines;
     output_cb *on_line;
+    output_may_cb *may;
     void *arg;
 };
 
@@ -47,20 +48,36 @@ static bool read_some(struct output *o)
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
-    read_some(arg);
+    struct output *o = arg;
+    struct timeval soon = {.tv_usec = PAUSE_MS * 1000};
+    if (o->may(o->arg)) {
+        read_some(o);
+        return;
+    }
+    event_del(o->readable);
+    event_add(o->paused, &soon);
 }
 
-int output_new(struct event_base *base, output_cb *cb, void *arg, struct output **ret, int *ret_child_fd)
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct output *o = arg;
+    event_add(o->readable, NULL);
+}
+
+int output_new(struct event_base *base, output_cb *cb, output_may_cb *may, void *arg, struct output **ret,
+               int *ret_child_fd)
 {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     struct output *o = calloc(1, sizeof *o);
     if (o) {
-        *o = (struct output){.fd = fds[0], .on_line = cb, .arg = arg, .lines = linebuf_new(LINE_MAX_BYTES)};
+        *o = (struct output){.fd = fds[0], .on_line = cb, .may = may, .arg = arg, .lines = linebuf_new(LINE_MAX_BYTES)};
         o->readable = event_new(base, fds[0], EV_READ | EV_PERSIST, on_readable, o);
+        o->paused = evtimer_new(base, on_pause_over, o);
     }
-    if (!o || !o->lines || !o->readable || fd_nonblock(fds[0]) < 0 || event_add(o->readable, NULL) < 0) {
+    if (!o || !o->lines || !o->readable || !o->paused || fd_nonblock(fds[0]) < 0 || event_add(o->readable, NULL) < 0) {
         close(fds[1]);
         if (o)
             output_free(o);
@@ -86,6 +103,8 @@ void output_free(struct output *o)
         return;
     if (o->readable)
         event_free(o->readable);
+    if (o->paused)
+        event_free(o->paused);
     linebuf_free(o->lines);
     fd_close(&o->fd);
     free(o);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/fd.h"
@@ -20,7 +21,7 @@
 #include "taskd/tree.h"
 
 /* Processes that a dead life left behind are looked for a little later, so that a thousand ends read /proc once. */
-enum { SWEEP_AFTER_MS = 50, LAST_SWEEPS = 5 };
+enum { SWEEP_AFTER_MS = 50, LAST_SWEEPS = 250 };
 
 /* --- pid -> task ------------------------------------------------------------------------------------------------ */
 
@@ -139,10 +140,14 @@ static void end_if_over(struct supervisor *s)
 {
     if (s->state == SUP_ENDED || !nothing_left(s))
         return;
+    /* What was killed takes a moment to die, and its children a moment to become ours. */
+    const struct timespec moment = {.tv_nsec = 2 * 1000 * 1000};
     for (int i = 0; i < LAST_SWEEPS; i++) {
         tree_forget(s->tree);
         if (sweep(s) == 0)
             break;
+        nanosleep(&moment, NULL);
+        reap_strangers(s);
     }
     reap_strangers(s);
     s->state = SUP_ENDED;
@@ -228,12 +233,18 @@ static void on_task_output(void *arg, struct task *t, const char *line, size_t l
         s->hooks.on_output(s->hooks.arg, t, line, len);
 }
 
+static bool may_task_output(void *arg)
+{
+    const struct supervisor *s = arg;
+    return !s->hooks.may_output || s->hooks.may_output(s->hooks.arg);
+}
+
+/* Once for all tasks that are killed in this turn of the loop, and before any of them is reaped. */
 static void on_task_kill(void *arg, struct task *t)
 {
     (void)t;
     struct supervisor *s = arg;
-    sweep(s);
-    arm_sweep(s);
+    event_active(s->sweep_timer, EV_TIMEOUT, 0);
 }
 
 /* --- reaping ---------------------------------------------------------------------------------------------------------
@@ -375,6 +386,7 @@ int supervisor_new(struct event_base *base, const struct config *config, struct 
                   .on_record = on_task_record,
                   .on_unit_end = on_task_unit_end,
                   .on_output = on_task_output,
+                  .may_output = may_task_output,
                   .on_kill = on_task_kill,
                   .arg = s},
     };

@@ -24,6 +24,7 @@ struct supervisor_hooks {
     void (*on_change)(void *arg, struct task *);  /* a task changed in a way that a person may see */
     void (*on_record)(void *arg, json_t *record); /* a life has ended; the record is borrowed */
     void (*on_output)(void *arg, struct task *, const char *line, size_t len); /* a captured line of output */
+    bool (*may_output)(void *arg); /* can on_output take a line now? NULL: always */
     void (*on_state)(void *arg, enum supervisor_state);
     void *arg;
 };

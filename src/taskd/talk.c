@@ -98,6 +98,17 @@ static void bad_line(struct task *t, const char *why, const char *line, size_t l
 
 /* --- one handler a message --------------------------------------------------------------------------------------- */
 
+/* A checkpoint that no longer fits beside the input would keep every further life from hearing its hello. */
+static void put_resume(const struct task *t, struct jsonout *o)
+{
+    char *text = t->resume ? json_dumps(t->resume, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    if (text && o->len + strlen(text) + sizeof "\"resume\":}" <= (size_t)t->config->max_message)
+        jsonout_raw(o, "resume", text);
+    else if (text)
+        log_warn("%s: its checkpoint is too long for max_message: not handed on", t->id);
+    free(text);
+}
+
 static void on_hello(struct task *t, const struct message *m)
 {
     (void)m;
@@ -110,7 +121,7 @@ static void on_hello(struct task *t, const struct message *m)
     jsonout_int(&o, "grace_ms", wire_ms(t->config->stop_timeout));
     jsonout_int(&o, "max_message", t->config->max_message);
     put_json(&o, "input", t->config->input);
-    put_json(&o, "resume", t->resume);
+    put_resume(t, &o);
     say(t, &o);
 }
 

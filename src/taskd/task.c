@@ -14,6 +14,9 @@
 /* How often a tree that does not die is killed again. */
 enum { KILL_AGAIN_MS = 1000 };
 
+/* A hundred years: nobody waits longer, and no sum of such times overflows. */
+static const int64_t GRACE_MAX_MS = 100LL * 366 * 86400 * 1000;
+
 static int64_t now(void)
 {
     return sys->now_ms();
@@ -152,12 +155,8 @@ void task_start(struct task *t)
 
 static int64_t grace_of(const struct task *t, const struct stop_request *req)
 {
-    return req->grace_ms >= 0 ? req->grace_ms : t->config->stop_timeout;
-}
-
-static int64_t after(int64_t ms)
-{
-    return ms == DURATION_INFINITY ? DURATION_INFINITY : now() + ms;
+    int64_t grace = req->grace_ms >= 0 ? req->grace_ms : t->config->stop_timeout;
+    return grace > GRACE_MAX_MS ? DURATION_INFINITY : grace;
 }
 
 /* The grace period begins when the stop goes out, which is after pre_stop. */
@@ -165,12 +164,13 @@ static void note_stop(struct task *t, const struct stop_request *req)
 {
     struct life *l = &t->life;
     bool first = !l->stop_pending;
-    int64_t delay = t->state == TASK_STARTING || t->state == TASK_RUNNING ? t->config->pre_stop : 0;
-    int64_t grace = grace_of(t, req);
-    int64_t deadline = grace == DURATION_INFINITY ? DURATION_INFINITY : after(delay + grace);
+    bool goes_out_now = t->state == TASK_STOPPING || t->config->pre_stop == 0;
+    int64_t grace = grace_of(t, req), began = first ? now() : l->stop_ms;
+    int64_t start = goes_out_now ? now() : began + t->config->pre_stop;
+    int64_t deadline = grace == DURATION_INFINITY ? DURATION_INFINITY : start + grace;
     if (first) {
         l->stop_pending = true;
-        l->stop_ms = now();
+        l->stop_ms = began;
         l->reason = req->reason;
         l->stop_signo = req->reason == STOP_SIGNAL ? t->shared->told_by : 0;
         l->deadline_ms = deadline;
@@ -184,6 +184,9 @@ static void note_stop(struct task *t, const struct stop_request *req)
 /* Begins a stop of the living process; whether another life follows is `wanted`'s business. */
 void task_end_life(struct task *t, const struct stop_request *req)
 {
+    /* Its last words are being read: there is nobody left to stop. */
+    if (fsm_alive(t->state) && t->life.pid <= 0)
+        return;
     if (fsm_alive(t->state))
         note_stop(t, req);
     if (req->now)

@@ -28,6 +28,7 @@ struct task_hooks {
     void (*on_record)(void *arg, struct task *, json_t *record); /* a life has ended; before the state changes */
     void (*on_unit_end)(void *arg, struct task *, const char *unit);
     void (*on_output)(void *arg, struct task *, const char *line, size_t len);
+    bool (*may_output)(void *arg);             /* can on_output take a line now? */
     void (*on_kill)(void *arg, struct task *); /* its tree is being killed: look for strays of its handle, too */
     void *arg;
 };

@@ -15,7 +15,7 @@
 #include "common/proto.h"
 #include "taskd/sys.h"
 
-enum { FRESH_MS = 20, ENVIRON_MAX = 256 * 1024 };
+enum { FRESH_MS = 20, ENVIRON_MAX = 8 << 20, TOLD = 256 };
 
 struct entry {
     pid_t pid, parent;
@@ -26,6 +26,8 @@ struct tree {
     struct entry *entries;
     size_t count, cap;
     int64_t taken_ms; /* 0: never */
+    pid_t told[TOLD]; /* strays that were killed lately: a sweep may meet them again before they are dead */
+    size_t told_next;
 };
 
 struct tree *tree_new(void)
@@ -183,6 +185,15 @@ static bool handle_of(pid_t pid, char *out, size_t out_size)
     return found;
 }
 
+static bool first_time(struct tree *t, pid_t pid)
+{
+    for (size_t i = 0; i < TOLD; i++)
+        if (t->told[i] == pid)
+            return false;
+    t->told[t->told_next++ % TOLD] = pid;
+    return true;
+}
+
 size_t tree_sweep(struct tree *t, const struct tree_sweep *s)
 {
     char handle[160];
@@ -195,7 +206,8 @@ size_t tree_sweep(struct tree *t, const struct tree_sweep *s)
         if (s->is_leader(s->arg, e->pid) || !handle_of(e->pid, handle, sizeof handle) || !s->is_dead(s->arg, handle))
             continue;
         if (kill_checked(e->pid, getpid())) {
-            s->on_stray(s->arg, handle, e->pid);
+            if (first_time(t, e->pid))
+                s->on_stray(s->arg, handle, e->pid);
             killed++;
         }
     }

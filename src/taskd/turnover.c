@@ -98,6 +98,7 @@ void task_on_exit(struct task *t)
         log_error("%s: reap process %d: %s", t->id, (int)pid, strerror(-r));
         return;
     }
+    l->pid = 0; /* from here on the number may be somebody else's */
     if (t->output)
         output_drain(t->output);
     if (t->channel)
@@ -114,24 +115,32 @@ static void on_output(void *arg, const char *line, size_t len)
     t->shared->hooks.on_output(t->shared->hooks.arg, t, line, len);
 }
 
+static bool may_output(void *arg)
+{
+    const struct task *t = arg;
+    return t->shared->hooks.may_output(t->shared->hooks.arg);
+}
+
 static int open_output(struct task *t, int *ret_fd)
 {
     *ret_fd = -1;
     if (!t->shared->capture || t->config->log_to != LOG_TO_INHERIT)
         return 0;
-    return output_new(t->shared->base, on_output, t, &t->output, ret_fd);
+    return output_new(t->shared->base, on_output, may_output, t, &t->output, ret_fd);
 }
 
-static int begin_life(struct task *t)
+/* A full disk keeps no worker from starting. */
+static void begin_life(struct task *t)
 {
     uint64_t number = 0;
     int r = journal_next_life(t->shared->journal, &number);
+    if (r < 0)
+        log_error("%s: its number is not kept in %s: %s", t->id, journal_dir(t->shared->journal), strerror(-r));
     life_clear(&t->life);
     t->life.attempt = ++t->attempts;
     t->life.began_ms = sys->now_ms();
     clock_gettime(CLOCK_REALTIME, &t->life.began);
     snprintf(t->life.handle, sizeof t->life.handle, "%s#%llu", t->id, (unsigned long long)number);
-    return r;
 }
 
 static int run_life(struct task *t, struct spawn_result *res)
@@ -160,10 +169,9 @@ static int run_life(struct task *t, struct spawn_result *res)
 
 void turnover_spawn(struct task *t)
 {
-    struct spawn_result res = {.pid = -1, .pidfd = -1, .step = "number the life"};
-    int r = begin_life(t);
-    if (r == 0)
-        r = run_life(t, &res);
+    struct spawn_result res;
+    begin_life(t);
+    int r = run_life(t, &res);
     if (r < 0) {
         t->life.exec_error = -r;
         t->life.exec_step = res.step;

@@ -20,7 +20,7 @@ struct units {
     int64_t rate_at_ms, first_ms;
 };
 
-enum { UNITS_OPEN_MAX = 4096 }; /* a worker that leaks units is at fault, not taskd's memory */
+enum { UNITS_OPEN_MAX = 1024 }; /* a worker that leaks units is at fault, not taskd's memory */
 
 void units_clear(struct units *);
 

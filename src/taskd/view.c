@@ -9,6 +9,7 @@
 
 #include "common/quantity.h"
 #include "common/text.h"
+#include "taskd/errout.h"
 #include "taskd/log.h"
 #include "taskd/supervisor.h"
 #include "taskd/sys.h"
@@ -111,6 +112,8 @@ static bool ages(const struct view *v)
 static void draw(struct view *v)
 {
     char line[TEXT];
+    if (!errout_ready())
+        return;
     size_t shown = 0, alive = count_alive(v);
     term_block_begin(&v->block);
     if (v->stopping && alive > 0) {
@@ -175,9 +178,10 @@ static void print_above(struct view *v, const char *line)
 {
     if (v->live)
         term_block_clear(&v->block);
-    fprintf(stderr, "%s\n", line);
+    fprintf(v->block.out, "%s\n", line);
     if (v->live)
         draw(v);
+    fflush(v->block.out);
 }
 
 static void on_log(void *arg, const char *line)
@@ -190,7 +194,7 @@ struct view *view_new(struct event_base *base, const struct supervisor *sup, boo
     struct view *v = calloc(1, sizeof *v);
     if (!v)
         return NULL;
-    *v = (struct view){.sup = sup, .live = live, .block = {.out = stderr}};
+    *v = (struct view){.sup = sup, .live = live, .block = {.out = errout_stream()}};
     v->timer = evtimer_new(base, on_timer, v);
     if (!v->timer) {
         free(v);
@@ -235,8 +239,9 @@ void view_output(struct view *v, const struct task *t, const char *line, size_t 
         return;
     if (v->live)
         term_block_clear(&v->block);
-    fprintf(stderr, "%s │ %s\n", task_id(t), text_printable(line, len, shown, 4 * len + 1));
+    fprintf(v->block.out, "%s │ %s\n", task_id(t), text_printable(line, len, shown, 4 * len + 1));
     free(shown);
+    fflush(v->block.out);
     if (v->live)
         view_change(v);
 }

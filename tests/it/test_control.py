@@ -182,6 +182,13 @@ class Control(Case):
         for s in idle:
             s.close()
 
+    def test_a_timeout_beyond_all_time_is_none(self):
+        self.start()
+        self.box.in_unit("w@1")
+        status, _ = self.box.post("/v1/workers/w@1/stop", {"timeout_ms": 2**63 - 2})
+        self.assertEqual(status, 202)
+        self.box.until_task("stopped", "w@1", lambda t: t["state"] == "stopped")
+
     def test_the_socket_is_the_owners_alone(self):
         config = self.box.config({"w": {"command": ["sleep", "1000"]}})
         self.addCleanup(os.umask, os.umask(0))

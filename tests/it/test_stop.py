@@ -1,6 +1,6 @@
 """The heart: a stop between units of work, the ladder when a worker does not listen, and what is said about it."""
 import json, os, signal, subprocess, time
-from harness import Case, Terminal, WORKER, alive, main, process_state, until
+from harness import Case, TASKD, Terminal, WORKER, alive, main, process_state, until
 
 
 class Stop(Case):
@@ -117,6 +117,53 @@ class Cooperative(Stop):
         status, took = self.timed_wait(p, began)
         self.assertEqual(status, 0)
         self.assertGreater(took, 0.6)
+
+    def test_a_second_stop_during_pre_stop_takes_no_grace_away(self):
+        p = self.start("ready", "loop:400", pre_stop="800ms", stop_timeout="1500ms")
+        self.box.in_unit("w@1")
+        p.send_signal(signal.SIGTERM)
+        self.box.until_task("pre-stop", "w@1", lambda t: t["state"] == "pre-stop")
+        p.send_signal(signal.SIGTERM)
+        left = self.box.task("w@1")["stop"]["remaining_ms"]
+        self.assertGreater(left, 1500)
+        self.assertEqual(p.wait(30), 0)
+        self.check_record(self.one_record(), "cancelled", "cooperative")
+
+    def test_a_stop_from_within_a_burst_loses_no_line_of_it(self):
+        """stop_me is handled while the lines behind it are still in the buffer that they were read into."""
+        pairs = "\n".join(f'{{"type":"begin","unit":"u{i}"}}\n{{"type":"end","unit":"u{i}","ok":true}}' for i in range(1500))
+        burst = '{"type":"begin","unit":"a"}\n{"type":"stop_me","reason":"r"}\n{"type":"end","unit":"a","ok":true}\n' + pairs
+        half = burst.index('{"type":"begin","unit":"u700"}')
+        p = self.start("ready", "raw:" + burst[:half - 1], "raw:" + burst[half:], "idle", max_message="1M")
+        p.wait(60)
+        self.assertEqual(self.one_record()["units"], {"done": 1501, "failed": 0, "lost": 0})
+        self.assertNotIn("protocol error", self.box.err().replace("after the stop was acknowledged", ""))
+
+    def test_an_unread_standard_error_delays_no_stop(self):
+        """Whoever reads the log has stopped reading: a pipe that is full."""
+        r, w = os.pipe()
+        self.addCleanup(os.close, r)
+        c = self.box.config({"w": {"command": [WORKER, "ready", *['raw:{"type":"log","level":"error","msg":"' + "x" * 900 + '"}'] * 150, "idle"],
+                                   "log": {"to": "null"}, "restart": "no"}})
+        p = subprocess.Popen(self.box.argv("run", "-c", c), stderr=w, stdin=subprocess.DEVNULL, env=self.box.env())
+        self.box.procs.append(p)
+        os.close(w)
+        until("it answers", lambda: self.box.get("/healthz", quiet=True))
+        self.box.until_task("runs", "w@1", lambda t: t["state"] == "running")
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(30), 0)
+
+    def test_a_paused_terminal_delays_no_stop(self):
+        c = self.box.config({"w": {"command": ["yes"], "restart": "no"}})
+        pid, fd = os.forkpty()
+        if pid == 0:
+            os.execvpe(TASKD, self.box.argv("run", "-c", c), self.box.env(TERM="xterm"))
+        self.addCleanup(os.close, fd)
+        until("it answers, though nobody reads its terminal", lambda: self.box.get("/healthz", quiet=True))
+        os.kill(pid, signal.SIGTERM)
+        until("it has ended", lambda: process_state(pid) in ("Z", ""))
+        os.waitpid(pid, 0)
+        self.check_record(self.one_record(), "cancelled", "cooperative")
 
     def test_a_run_by_hand_is_untouched(self):
         r = subprocess.run([WORKER, "ready", "unit:a:0", "result:1", "echo:done"], capture_output=True, text=True, timeout=60,
@@ -264,6 +311,33 @@ class Ladder(Stop):
         p.wait(30)
         pid = int(self.box.out().split()[1])
         until("the daemon is gone", lambda: not alive(pid))
+
+    def test_a_chain_of_sessions_is_followed_to_its_end(self):
+        p = self.start("ready", "daemon", "daemon", "daemon", "exit:0")
+        p.wait(30)
+        for line in self.box.out().splitlines():
+            self.assertFalse(alive(int(line.split()[1])), line)
+        self.assertEqual(self.box.err().count("left process"), 3, self.box.err())
+
+    def test_a_log_file_that_is_a_fifo_holds_nobody_up(self):
+        fifo = self.box.path("fifo")
+        os.mkfifo(fifo)
+        c = self.box.config({"w": {"command": ["true"], "log": {"file": fifo}, "restart": "no"}, "k": {"command": [WORKER, "ready", "idle"]}})
+        p = self.box.start("-c", c)
+        self.box.until_task("the other one runs", "k@1", lambda t: t["state"] == "running")
+        self.check_record(self.one_record(), "unstarted")
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(30), 0)
+
+    def test_a_held_journal_holds_nobody_up(self):
+        import fcntl
+        p = self.start("ready", "loop:50")
+        self.box.in_unit("w@1")
+        with open(os.path.join(self.box.state, "results.ndjson")) as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            p.send_signal(signal.SIGTERM)
+            self.assertEqual(p.wait(30), 0)
+        self.assertIn("not in the journal", self.box.err())
 
     def test_a_grandchild_of_a_living_task_is_left_alone(self):
         c = self.box.config({"w": {"command": [WORKER, "ready", "daemon", "idle"]},

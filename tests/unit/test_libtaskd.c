@@ -7,67 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "libtaskd/taskd.h"
-#include "suite.h"
+#include "peer.h"
 
-static const char HELLO[] = "{\"type\":\"hello\",\"v\":1,\"id\":\"w@1\",\"grace_ms\":5000,\"max_message\":65536,"
-                            "\"input\":{\"a\":[1]},\"resume\":7}\n";
-
-static int peer; /* taskd's end */
-static taskd *t;
-
-static void say(const char *line)
-{
-    ck_assert_int_eq(send(peer, line, strlen(line), MSG_NOSIGNAL), (ssize_t)strlen(line));
-}
-
-/* What the library has written by now. */
-static const char *heard(void)
-{
-    static char text[200000];
-    ssize_t n = recv(peer, text, sizeof text - 1, MSG_DONTWAIT);
-    text[n > 0 ? n : 0] = '\0';
-    return text;
-}
-
-static void pair(void)
-{
-    int fds[2];
-    char number[16];
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    peer = fds[0];
-    snprintf(number, sizeof number, "%d", fds[1]);
-    setenv("TASKD_FD", number, 1);
-}
-
-/* A handle that has been greeted. */
-static void open_greeted(void)
-{
-    pair();
-    say(HELLO);
-    ck_assert_int_eq(taskd_open(&t), 1);
-    ck_assert_ptr_nonnull(strstr(heard(), "\"type\":\"hello\""));
-}
-
-static int64_t mono_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static void say_stop(int64_t from_now_ms)
-{
-    char line[200];
-    snprintf(
-        line, sizeof line,
-        "{\"type\":\"stop\",\"reason\":\"cli\",\"grace_ms\":1,\"deadline_mono_ms\":%lld,\"mode\":\"finish_unit\"}\n",
-        (long long)(mono_ms() + from_now_ms));
-    say(line);
-}
+#define BYTES(text) text, sizeof text - 1
 
 START_TEST(opening_takes_the_descriptor_and_the_input)
 {
@@ -143,6 +87,73 @@ START_TEST(one_that_does_not_speak_the_protocol_is_an_error)
     pair();
     say("220 mail.example ESMTP\n");
     ck_assert_int_eq(taskd_open(&t), -EPROTO);
+}
+END_TEST
+
+/* Any descriptor will do, and waiting for the answer is no work. */
+static const int numbers[] = {0, 9, 10};
+
+START_TEST(any_descriptor_may_be_the_channel)
+{
+    int fds[2];
+    char number[16];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    peer = fcntl(fds[0], F_DUPFD, 20);
+    int end = fcntl(fds[1], F_DUPFD, 20);
+    close(fds[0]);
+    close(fds[1]);
+    ck_assert_int_eq(dup2(end, numbers[_i]), numbers[_i]);
+    close(end);
+    snprintf(number, sizeof number, "%d", numbers[_i]);
+    setenv("TASKD_FD", number, 1);
+    say(HELLO);
+    ck_assert_int_eq(taskd_open(&t), 1);
+    ck_assert(strncmp(heard(), BYTES("{\"type\":\"hello\",\"v\":1,\"sdk\":\"c/")) == 0);
+    say_stop(1000);
+    ck_assert_int_eq(taskd_dispatch(t), TASKD_STOP);
+    taskd_close(t);
+    ck_assert_int_eq(fcntl(numbers[_i], F_GETFD), -1);
+}
+END_TEST
+
+static const struct {
+    const char *says;
+    size_t name;
+    int begins;
+} longest[] = {
+    {"2000", 1800, 0},     {"2000", 2000, -EMSGSIZE},     {"1024", 1024, -EMSGSIZE}, {"1024", 900, 0},
+    {"1048576", 99000, 0}, {"1048577", 99000, -EMSGSIZE}, {"\"2000\"", 3000, 0},     {"-1", 3000, 0},
+    {"0", 3000, 0},        {"null", 99000, -EMSGSIZE},    {"9e9", 99000, -EMSGSIZE},
+};
+
+/* taskd says how much it takes; what makes no sense is passed over. */
+START_TEST(the_longest_message_is_what_taskd_says)
+{
+    static char name[100000];
+    char line[100];
+    pair();
+    snprintf(line, sizeof line, "{\"type\":\"hello\",\"max_message\":%s}\n", longest[_i].says);
+    say(line);
+    ck_assert_int_eq(taskd_open(&t), 1);
+    memset(name, 'x', longest[_i].name);
+    name[longest[_i].name] = '\0';
+    heard();
+    ck_assert_int_eq(taskd_begin(t, name), longest[_i].begins);
+    ck_assert_int_eq(*heard() != '\0', longest[_i].begins == 0);
+    ck_assert_ptr_null(taskd_id(t));
+    ck_assert_ptr_null(taskd_input(t));
+    taskd_close(t);
+}
+END_TEST
+
+/* A worker is not refused for what stood before the stop that it must hear. */
+START_TEST(a_stop_behind_garbage_while_opening_is_a_stop)
+{
+    pair();
+    say("garbage\n{\"type\":\"stop\"}\n");
+    ck_assert_int_eq(taskd_open(&t), 1);
+    ck_assert(taskd_should_stop(t));
+    taskd_close(t);
 }
 END_TEST
 
@@ -322,102 +333,6 @@ START_TEST(a_full_socket_loses_nothing)
 }
 END_TEST
 
-START_TEST(units_are_handed_out_one_at_a_time)
-{
-    struct taskd_unit u;
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"a\",\"data\":{\"x\":1},\"attempt\":2,\"timeout_ms\":50}\n");
-    ck_assert_int_eq(taskd_next(t, &u), 1);
-    ck_assert_str_eq(u.id, "a");
-    ck_assert_str_eq(u.data, "{\"x\":1}");
-    ck_assert_int_eq(u.attempt, 2);
-    ck_assert_int_eq(u.timeout_ms, 50);
-    ck_assert_str_eq(heard(), "");
-    say("{\"type\":\"drain\"}\n");
-    ck_assert_int_eq(taskd_next(t, &u), 0);
-    ck_assert(!taskd_should_stop(t));
-    taskd_close(t);
-}
-END_TEST
-
-START_TEST(a_stop_gives_the_waiting_unit_back)
-{
-    struct taskd_unit u;
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
-    say_stop(100);
-    ck_assert_int_eq(taskd_next(t, &u), 0);
-    ck_assert_ptr_nonnull(strstr(heard(), "{\"type\":\"release\",\"unit\":\"a\"}\n"));
-    taskd_close(t);
-
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"b\"}\n");
-    ck_assert_int_eq(taskd_next(t, &u), 1);
-    say_stop(100);
-    ck_assert(taskd_should_stop(t));
-    ck_assert_int_eq(taskd_begin(t, u.id), -ECANCELED);
-    ck_assert_ptr_nonnull(strstr(heard(), "{\"type\":\"release\",\"unit\":\"b\"}\n"));
-    taskd_close(t);
-
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"c\"}\n");
-    ck_assert_int_eq(taskd_dispatch(t), TASKD_UNIT);
-    taskd_close(t);
-    ck_assert_ptr_nonnull(strstr(heard(), "{\"type\":\"release\",\"unit\":\"c\"}\n"));
-}
-END_TEST
-
-/* An event loop may hold what it was given while more is read. */
-START_TEST(a_unit_stays_whole_while_the_next_one_arrives)
-{
-    struct taskd_unit u;
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"a\",\"data\":1}\n");
-    ck_assert_int_eq(taskd_next(t, &u), 1);
-    ck_assert_int_eq(taskd_begin(t, u.id), 0);
-    say("{\"type\":\"unit\",\"unit\":\"b\"}\n");
-    ck_assert_int_eq(taskd_dispatch(t), TASKD_UNIT);
-    ck_assert_str_eq(u.id, "a");
-    ck_assert_str_eq(u.data, "1");
-    ck_assert_int_eq(taskd_end(t, u.id), 0);
-    ck_assert_int_eq(taskd_next(t, &u), 1);
-    ck_assert_str_eq(u.id, "b");
-    taskd_close(t);
-}
-END_TEST
-
-START_TEST(what_was_handed_out_and_not_begun_is_given_back_once)
-{
-    static const char release[] = "{\"type\":\"release\",\"unit\":\"a\"}\n";
-    struct taskd_unit u;
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
-    ck_assert_int_eq(taskd_next(t, &u), 1);
-    say_stop(100);
-    ck_assert(taskd_should_stop(t));
-    ck_assert_str_eq(heard(), "{\"type\":\"release\",\"unit\":\"a\"}\n{\"type\":\"stopping\"}\n");
-    ck_assert_int_eq(taskd_begin(t, u.id), -ECANCELED);
-    taskd_close(t);
-    ck_assert_str_eq(heard(), "");
-
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
-    ck_assert_int_eq(taskd_next(t, &u), 1);
-    taskd_close(t);
-    ck_assert_str_eq(heard(), release);
-
-    open_greeted();
-    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
-    ck_assert_int_eq(taskd_next(t, &u), 1);
-    taskd_begin(t, u.id);
-    taskd_end(t, u.id);
-    say_stop(100);
-    ck_assert(taskd_should_stop(t));
-    taskd_close(t);
-    ck_assert_ptr_null(strstr(heard(), "release"));
-}
-END_TEST
-
 START_TEST(a_stop_while_opening_is_acknowledged_at_once)
 {
     pair();
@@ -575,6 +490,9 @@ static void add(TCase *tc)
     tcase_add_test(tc, a_stop_or_an_end_while_opening_is_a_stop);
     tcase_add_loop_test(tc, a_bad_descriptor_is_an_error, 0, sizeof bad_fds / sizeof *bad_fds);
     tcase_add_test(tc, one_that_does_not_speak_the_protocol_is_an_error);
+    tcase_add_loop_test(tc, any_descriptor_may_be_the_channel, 0, ROWS(numbers));
+    tcase_add_loop_test(tc, the_longest_message_is_what_taskd_says, 0, ROWS(longest));
+    tcase_add_test(tc, a_stop_behind_garbage_while_opening_is_a_stop);
     tcase_add_test(tc, by_hand_everything_succeeds_and_nothing_happens);
     tcase_add_test(tc, the_stop_is_acknowledged_once_and_nothing_begins_after_it);
     tcase_add_test(tc, losing_taskd_is_a_stop_and_no_signal);
@@ -583,10 +501,6 @@ static void add(TCase *tc)
     tcase_add_test(tc, messages_are_what_the_protocol_says);
     tcase_add_test(tc, what_taskd_would_refuse_is_not_sent);
     tcase_add_test(tc, a_full_socket_loses_nothing);
-    tcase_add_test(tc, units_are_handed_out_one_at_a_time);
-    tcase_add_test(tc, a_stop_gives_the_waiting_unit_back);
-    tcase_add_test(tc, a_unit_stays_whole_while_the_next_one_arrives);
-    tcase_add_test(tc, what_was_handed_out_and_not_begun_is_given_back_once);
     tcase_add_test(tc, a_stop_while_opening_is_acknowledged_at_once);
     tcase_add_test(tc, a_stop_behind_much_else_is_seen_at_once);
     tcase_add_test(tc, a_stop_that_cannot_be_read_is_a_stop);

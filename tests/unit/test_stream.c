@@ -240,8 +240,7 @@ static const char *const strings[] = {
     "\xF0\x9F\x98\x80",
     "\xF4\x90\x80\x80",
     "x\xE2\x82",
-    "\xE2\x80\xAE"
-    "turned",
+    "\xE2\x80\xAEturned",
     "\xFF\"\n\\",
 };
 
