@@ -170,6 +170,8 @@ START_TEST(waiting_for_a_unit_sleeps_through_signals)
         setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &quiet, sizeof quiet);
         if (recv(peer, &byte, 1, 0) < 0)
             say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
+        setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){0}, sizeof quiet);
+        recv(peer, &byte, 1, 0); /* the worker goes first: losing this process would be a stop */
         _exit(0);
     }
     close(peer);
@@ -182,8 +184,9 @@ START_TEST(waiting_for_a_unit_sleeps_through_signals)
     ck_assert_str_eq(u.id, "a");
     ck_assert_int_eq(used.ru_utime.tv_sec + used.ru_stime.tv_sec, 0);
     ck_assert_int_lt(used.ru_utime.tv_usec + used.ru_stime.tv_usec, 200000);
-    waitpid(supervisor, NULL, 0);
+    ck_assert_int_eq(taskd_begin(t, u.id), 0);
     taskd_close(t);
+    waitpid(supervisor, NULL, 0);
 }
 END_TEST
 
@@ -202,12 +205,36 @@ START_TEST(a_second_unit_does_not_replace_the_first)
 }
 END_TEST
 
+/* Another unit's beginning or end says nothing about the one that was handed out; its own end does. */
+static const struct {
+    const char *began, *ended;
+    bool owed;
+} others[] = {{"x", NULL, true}, {NULL, "x", true}, {NULL, "a", false}, {"a", NULL, false}};
+
+START_TEST(what_was_handed_out_is_owed_until_it_began)
+{
+    struct taskd_unit u;
+    open_greeted();
+    say("{\"type\":\"unit\",\"unit\":\"a\"}\n");
+    ck_assert_int_eq(taskd_next(t, &u), 1);
+    if (others[_i].began)
+        taskd_begin(t, others[_i].began);
+    if (others[_i].ended)
+        taskd_end(t, others[_i].ended);
+    say_stop(1000);
+    ck_assert(taskd_should_stop(t));
+    ck_assert_int_eq(strstr(heard(), "\"release\"") != NULL, others[_i].owed);
+    taskd_close(t);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
     tcase_add_test(tc, units_are_handed_out_one_at_a_time);
     tcase_add_test(tc, a_stop_gives_the_waiting_unit_back);
     tcase_add_test(tc, a_unit_stays_whole_while_the_next_one_arrives);
     tcase_add_test(tc, what_was_handed_out_and_not_begun_is_given_back_once);
+    tcase_add_loop_test(tc, what_was_handed_out_is_owed_until_it_began, 0, sizeof others / sizeof *others);
     tcase_add_test(tc, next_asks_once_and_waits);
     tcase_add_test(tc, waiting_for_a_unit_sleeps_through_signals);
     tcase_add_test(tc, a_second_unit_does_not_replace_the_first);

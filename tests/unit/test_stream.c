@@ -303,7 +303,7 @@ static void storm(void)
 
 START_TEST(everything_is_written_through_short_writes_and_signals)
 {
-    enum { SIZE = 4 << 20 };
+    enum { SIZE = 1 << 20 };
     int fds[2], status, small = 4096;
     unsigned char *data = malloc(SIZE), buffer[1000];
     size_t got = 0;
