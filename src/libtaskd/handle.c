@@ -27,9 +27,9 @@ static int inherited_fd(void)
     return S_ISSOCK(st.st_mode) ? (int)fd : -ENOTSOCK;
 }
 
-static int64_t grace_from_env(void)
+static int64_t ms_from_env(const char *name)
 {
-    const char *text = getenv(PROTO_ENV_GRACE_MS);
+    const char *text = getenv(name);
     return text ? strtoll(text, NULL, 10) : -1;
 }
 
@@ -73,7 +73,8 @@ int taskd_open(taskd **ret)
     t->fd = -1;
     t->max_message = PROTO_MAX_MESSAGE;
     t->deadline_ms = INT64_MAX;
-    t->grace_ms = grace_from_env();
+    t->grace_ms = ms_from_env(PROTO_ENV_GRACE_MS);
+    t->watchdog_ms = fd < 0 ? -1 : ms_from_env(PROTO_ENV_WATCHDOG_MS);
     int r = fd < 0 ? 0 : take_channel(t, fd);
     if (r < 0) {
         taskd_close(t);
@@ -101,6 +102,7 @@ void taskd_close(taskd *t)
     free(t->id);
     free(t->input);
     free(t->resume);
+    json_decref(t->avoid);
     free(t->current);
     dispatched_clear(&t->waiting);
     dispatched_clear(&t->given);
@@ -125,6 +127,23 @@ const char *taskd_input(const taskd *t)
 const char *taskd_resume(const taskd *t)
 {
     return t->resume;
+}
+
+bool taskd_avoids(const taskd *t, const char *unit)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach (t->avoid, i, one) {
+        const char *id = json_string_value(one);
+        if (id && strcmp(id, unit) == 0)
+            return true;
+    }
+    return false;
+}
+
+int64_t taskd_watchdog_ms(const taskd *t)
+{
+    return t->watchdog_ms;
 }
 
 bool taskd_should_stop(taskd *t)

@@ -1,6 +1,7 @@
 /* The inside of a handle, shared by the library's files: handle.c (open, close), inbox.c (what taskd says), outbox.c
  * (what is said). */
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +23,10 @@ struct taskd {
     struct jsonout out;
     size_t max_message;
     char *id, *input, *resume;
-    bool greeted; /* taskd's hello has come */
-    bool garbled; /* a line came that could not be read */
+    json_t *avoid;       /* units that were in flight at too many deaths, NULL: none */
+    int64_t watchdog_ms; /* -1: none */
+    bool greeted;        /* taskd's hello has come */
+    bool garbled;        /* a line came that could not be read */
     bool stopping, acked, drained;
     int64_t deadline_ms;              /* CLOCK_MONOTONIC, INT64_MAX: none */
     int64_t grace_ms;                 /* what TASKD_GRACE_MS said, -1: none */

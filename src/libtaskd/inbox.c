@@ -61,6 +61,7 @@ static void on_hello(taskd *t, const json_t *m)
     keep_text(&t->id, id ? strdup(id) : NULL);
     keep_json(&t->input, json_object_get(m, "input"));
     keep_json(&t->resume, json_object_get(m, "resume"));
+    t->avoid = json_incref(json_object_get(m, "avoid"));
     if (most >= LEAST_MESSAGE && most <= PROTO_MAX_MESSAGE_CAP)
         t->max_message = (size_t)most;
 }

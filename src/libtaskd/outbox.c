@@ -124,7 +124,13 @@ static void set_current(taskd *t, const char *unit)
     t->current = unit ? strdup(unit) : NULL;
 }
 
-int taskd_begin(taskd *t, const char *unit)
+/* The largest number that the protocol takes. */
+static int64_t bounded(int64_t n)
+{
+    return n < 0 ? 0 : n > PROTO_MAX_COUNT ? PROTO_MAX_COUNT : n;
+}
+
+static int begin(taskd *t, const char *unit, int64_t timeout_ms)
 {
     outbox_settle(t);
     if (t->stopping)
@@ -133,6 +139,8 @@ int taskd_begin(taskd *t, const char *unit)
         return 0;
     outbox_begin(t, proto_type_name(PROTO_BEGIN));
     jsonout_string(&t->out, "unit", unit);
+    if (timeout_ms >= 0)
+        jsonout_int(&t->out, "timeout_ms", bounded(timeout_ms));
     int r = send_within(t, t->max_message - END_ROOM);
     if (r < 0)
         return r;
@@ -142,10 +150,14 @@ int taskd_begin(taskd *t, const char *unit)
     return 0;
 }
 
-/* The largest number that the protocol takes. */
-static int64_t bounded(int64_t n)
+int taskd_begin(taskd *t, const char *unit)
 {
-    return n < 0 ? 0 : n > PROTO_MAX_COUNT ? PROTO_MAX_COUNT : n;
+    return begin(t, unit, -1);
+}
+
+int taskd_begin_within(taskd *t, const char *unit, int64_t timeout_ms)
+{
+    return timeout_ms < 0 ? -EINVAL : begin(t, unit, timeout_ms);
 }
 
 int taskd_progress(taskd *t, const char *unit, int64_t done, int64_t total, const char *msg)

@@ -77,6 +77,14 @@ const char *taskd_id(const taskd *);
 const char *taskd_input(const taskd *);
 const char *taskd_resume(const taskd *);
 
+/* Has this unit been in flight at so many deaths of the worker (poison_limit) that it is better left alone? Whether it
+ * is done all the same is up to the worker. */
+bool taskd_avoids(const taskd *, const char *unit);
+
+/* How long this worker may say nothing (watchdog_timeout): say something, if only taskd_heartbeat(), twice as often.
+ * -1: there is no watchdog. */
+int64_t taskd_watchdog_ms(const taskd *);
+
 /* All of the following return 0; -EPIPE when taskd is gone (a stop from then on); -EMSGSIZE when the message is longer
  * than taskd takes (nothing was sent); -ENOMEM. They may block while taskd does not read. */
 
@@ -87,6 +95,9 @@ int taskd_ready(taskd *);
  * nothing was sent, and the unit must not be done. It does not look for a stop itself: ask taskd_should_stop() before.
  * Several units may be open at once. */
 int taskd_begin(taskd *, const char *unit);
+
+/* The same, for a unit that may take `timeout_ms` instead of the configured unit_timeout. -EINVAL below 0. */
+int taskd_begin_within(taskd *, const char *unit, int64_t timeout_ms);
 
 /* How far an open unit is. done and total in any measure, -1: unknown. msg may be NULL. */
 int taskd_progress(taskd *, const char *unit, int64_t done, int64_t total, const char *msg);

@@ -8,7 +8,10 @@ libdaemon_la_SOURCES += \
 	src/taskd/cmd_wait.c \
 	src/taskd/command.h \
 	src/taskd/control.c src/taskd/control.h \
+	src/taskd/control_body.c src/taskd/control_body.h \
 	src/taskd/control_calls.c src/taskd/control_calls.h \
+	src/taskd/control_lifecycle.c \
+	src/taskd/control_spawn.c \
 	src/taskd/control_wait.c \
 	src/taskd/http.c src/taskd/http.h \
 	src/taskd/http_parse.c src/taskd/http_parse.h \

@@ -15,6 +15,9 @@ enum channel_kind { CHANNEL_JSON, CHANNEL_NONE };
 enum restart_policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum log_to { LOG_TO_INHERIT, LOG_TO_FILE, LOG_TO_NULL };
 enum env_inherit { ENV_INHERIT_ALL, ENV_INHERIT_NONE, ENV_INHERIT_LIST };
+enum strategy { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL, STRATEGY_REST_FOR_ONE };
+enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_REPLACE };
+enum on_failed { ON_FAILED_IGNORE, ON_FAILED_STOP, ON_FAILED_EXIT };
 enum on_protocol_error { PROTOCOL_ERROR_IGNORE, PROTOCOL_ERROR_STOP };
 
 /* Which settings were written down, where a default and the same value written down differ in meaning. */
@@ -28,7 +31,7 @@ enum config_given {
 };
 
 /* Bounds that hold for a whole configuration. */
-enum { CONFIG_FILE_MAX = 4 << 20, CONFIG_DEPTH_MAX = 24, CONFIG_TASKS_MAX = 100000 };
+enum { CONFIG_FILE_MAX = 4 << 20, CONFIG_DEPTH_MAX = 24, CONFIG_TASKS_MAX = 100000, CONFIG_AFTER_MAX = 256 };
 
 struct limit_setting {
     int resource; /* RLIMIT_* */
@@ -55,11 +58,27 @@ struct worker_config {
     int64_t start_timeout, stop_timeout, max_stop_timeout, term_timeout, pre_stop, unit_timeout;
     int stop_signal;
     int restart; /* enum restart_policy */
-    int64_t backoff_initial, backoff_max;
+    int64_t backoff_initial, backoff_max, backoff_reset_after;
+    double backoff_factor, backoff_jitter;
     int64_t restart_count, restart_interval; /* restart_limit */
-    int64_t max_message;                     /* bytes in a line of the channel */
-    int on_protocol_error;                   /* enum on_protocol_error */
-    int log_to;                              /* enum log_to */
+    int *success_exit;                       /* exit codes that count as success */
+    size_t success_exit_count;
+    int64_t watchdog_timeout;
+    int64_t max_units; /* 0: no limit */
+    double max_units_jitter;
+    int64_t max_rss; /* bytes, 0: no limit */
+    int64_t max_age, max_runtime;
+    char **after;   /* names of workers, NULL: none */
+    char *part_of;  /* name of a group of workers, NULL: none */
+    int strategy;   /* enum strategy */
+    int64_t every;  /* 0: never */
+    char *schedule; /* see cron.h, NULL: never */
+    char *timezone; /* NULL: that of taskd */
+    int overlap;    /* enum overlap */
+    int64_t poison_limit;
+    int64_t max_message;   /* bytes in a line of the channel */
+    int on_protocol_error; /* enum on_protocol_error */
+    int log_to;            /* enum log_to */
     char *log_file;
     unsigned given; /* enum config_given */
 };
@@ -67,6 +86,7 @@ struct worker_config {
 struct daemon_config {
     char *socket;    /* NULL: the default */
     char *state_dir; /* NULL: the default */
+    int on_failed;   /* enum on_failed */
 };
 
 struct config {

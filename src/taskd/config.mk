@@ -2,6 +2,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/cmd_check.c \
 	src/taskd/cmd_schema.c \
 	src/taskd/config.c src/taskd/config.h \
+	src/taskd/config_diff.c src/taskd/config_diff.h \
 	src/taskd/config_env.c src/taskd/config_env.h \
 	src/taskd/config_errors.c src/taskd/config_errors.h \
 	src/taskd/config_keys.c src/taskd/config_keys.h \
@@ -9,12 +10,14 @@ libdaemon_la_SOURCES += \
 	src/taskd/config_list.c src/taskd/config_list.h \
 	src/taskd/config_load.c \
 	src/taskd/config_man.c \
+	src/taskd/config_order.c src/taskd/config_order.h \
 	src/taskd/config_read.c src/taskd/config_read.h \
 	src/taskd/config_schema.c \
 	src/taskd/config_signal.c src/taskd/config_signal.h \
 	src/taskd/config_type_json.c \
 	src/taskd/config_types.c \
 	src/taskd/config_types_lists.c \
+	src/taskd/config_types_more.c \
 	src/taskd/config_value.c src/taskd/config_value.h \
 	src/taskd/config_worker.c src/taskd/config_worker.h \
 	src/taskd/jsonpos.c src/taskd/jsonpos.h

@@ -19,6 +19,14 @@ enum { SOCKET_PATH_MAX = 107, FILE_PATH_MAX = 4095, DAY_MS = 24 * 3600 * 1000 };
 static const char *const channels[] = {[CHANNEL_JSON] = "json", [CHANNEL_NONE] = "none", NULL};
 static const char *const restarts[] = {
     [RESTART_NO] = "no", [RESTART_ON_FAILURE] = "on-failure", [RESTART_ALWAYS] = "always", NULL};
+static const char *const strategies[] = {[STRATEGY_ONE_FOR_ONE] = "one_for_one",
+                                         [STRATEGY_ONE_FOR_ALL] = "one_for_all",
+                                         [STRATEGY_REST_FOR_ONE] = "rest_for_one",
+                                         NULL};
+static const char *const overlaps[] = {
+    [OVERLAP_SKIP] = "skip", [OVERLAP_QUEUE] = "queue", [OVERLAP_REPLACE] = "replace", NULL};
+static const char *const on_faileds[] = {
+    [ON_FAILED_IGNORE] = "ignore", [ON_FAILED_STOP] = "stop", [ON_FAILED_EXIT] = "exit", NULL};
 static const char *const protocol_errors[] = {[PROTOCOL_ERROR_IGNORE] = "ignore", [PROTOCOL_ERROR_STOP] = "stop", NULL};
 static const char *const log_targets[] = {
     [LOG_TO_INHERIT] = "inherit", [LOG_TO_FILE] = "file", [LOG_TO_NULL] = "null", NULL};
@@ -32,10 +40,13 @@ const struct key config_keys[] = {
      .otherwise = "$STATE_DIRECTORY, else /var/lib/taskd for root, $XDG_STATE_HOME/taskd for others",
      .help =
          "Directory where the records of ended lives are kept. The option --state-dir and TASKD_STATE_DIR come first."},
+    {DAEMON(on_failed), .name = "on_failed", .type = &type_choice, .names = on_faileds, .def = "ignore", .live = true,
+     .help = "What happens when a task has failed for good. \"ignore\": the others go on. \"stop\": all of them are "
+             "stopped, after their units, and taskd stays. \"exit\": the same, and taskd ends with status 1."},
 
     {WORKER(command), .topic = "The program", .name = "command", .type = &type_command, .own = true, .required = true,
      .help = "Program and arguments. No shell is involved. A program without a slash is looked for in PATH."},
-    {WORKER(replicas), .name = "replicas", .type = &type_integer, .min = 1, .max = 10000, .def = "1",
+    {WORKER(replicas), .name = "replicas", .live = true, .type = &type_integer, .min = 1, .max = 10000, .def = "1",
      .help = "How many tasks run this command."},
     {WORKER(channel), .name = "channel", .type = &type_choice, .names = channels, .def = "json",
      .help = "How taskd and the worker talk. \"json\": lines of JSON on the descriptor that TASKD_FD names; "
@@ -74,38 +85,102 @@ const struct key config_keys[] = {
              "it counts as started when it says ready, and is ended if it has not done so in this time."},
     {WORKER(stop_timeout), .name = "stop_timeout", .type = &type_duration, .max = DURATION_INFINITY, .def = "30s",
      .help = "Grace: how long a worker that was asked to stop may take to finish its unit."},
-    {WORKER(max_stop_timeout), .name = "max_stop_timeout", .type = &type_duration, .max = DURATION_INFINITY,
-     .def = "5min", .given = GIVEN_MAX_STOP_TIMEOUT,
+    {WORKER(max_stop_timeout), .name = "max_stop_timeout", .live = true, .type = &type_duration,
+     .max = DURATION_INFINITY, .def = "5min", .given = GIVEN_MAX_STOP_TIMEOUT,
      .help = "How far the worker itself can extend its grace, from the moment it was asked to stop. "
              "At least stop_timeout: it follows a longer one when it is not set."},
     {WORKER(stop_signal), .name = "stop_signal", .type = &type_signal, .def = "TERM", .given = GIVEN_STOP_SIGNAL,
      .help = "Signal that asks to stop, for a worker that has no channel or has not spoken on it yet. "
              "When it is set, a worker that talks gets it together with the message."},
-    {WORKER(term_timeout), .name = "term_timeout", .type = &type_duration, .max = DURATION_INFINITY, .def = "0s",
+    {WORKER(term_timeout), .name = "term_timeout", .live = true, .type = &type_duration, .max = DURATION_INFINITY,
+     .def = "0s",
      .help = "When the grace is over, send SIGTERM and wait this long before SIGKILL. \"0s\": SIGKILL at once."},
-    {WORKER(pre_stop), .name = "pre_stop", .type = &type_duration, .max = DAY_MS, .def = "0s",
+    {WORKER(pre_stop), .name = "pre_stop", .live = true, .type = &type_duration, .max = DAY_MS, .def = "0s",
      .help = "How long to wait before the worker is asked to stop, so that others can learn that it is going."},
 
-    {WORKER(restart), .topic = "Restarts", .name = "restart", .type = &type_choice, .names = restarts,
+    {WORKER(restart), .topic = "Restarts", .name = "restart", .live = true, .type = &type_choice, .names = restarts,
      .def = "on-failure",
      .help = "Whether a life that has ended is followed by another: \"no\", \"on-failure\" (not after success) or "
              "\"always\". A command that is run without a configuration file has \"no\" unless this is set."},
-    {GROUP, .name = "backoff", .help = "Waiting between restarts. The delay doubles with each life that fails soon."},
-    {WORKER(backoff_initial), .name = "backoff.initial", .type = &type_duration, .max = DAY_MS, .def = "200ms",
-     .help = "Delay before the first restart."},
-    {WORKER(backoff_max), .name = "backoff.max", .type = &type_duration, .max = DAY_MS, .def = "30s",
+    {WORKER(success_exit), .name = "success_exit", .live = true, .type = &type_codes, .otherwise = "0 alone",
+     .help = "Exit codes that count as success, besides 0."},
+    {GROUP, .name = "backoff",
+     .help = "Waiting between restarts. The delay grows with each life that fails soon. "
+             "A life that finished a unit of work is followed by the next one at once."},
+    {WORKER(backoff_initial), .name = "backoff.initial", .live = true, .type = &type_duration, .max = DAY_MS,
+     .def = "200ms", .help = "Delay before the first restart."},
+    {WORKER(backoff_max), .name = "backoff.max", .live = true, .type = &type_duration, .max = DAY_MS, .def = "30s",
      .given = GIVEN_BACKOFF_MAX,
      .help = "Longest delay. At least backoff.initial: it follows a longer one when it is not set."},
+    {WORKER(backoff_factor), .name = "backoff.factor", .live = true, .type = &type_real, .min = 1, .max = 100,
+     .def = "2", .help = "By how much the delay grows each time."},
+    {WORKER(backoff_jitter), .name = "backoff.jitter", .live = true, .type = &type_real, .max = 1, .def = "0.1",
+     .help = "Share of the delay by which it varies at random, either way, so that many do not restart at once."},
+    {WORKER(backoff_reset_after), .name = "backoff.reset_after", .live = true, .type = &type_duration,
+     .max = DURATION_INFINITY, .def = "10s",
+     .help = "A life at least this long makes the next failure the first of a new series."},
     {GROUP, .name = "restart_limit",
      .help = "When to give up: a worker that restarts too often is left down, as failed."},
-    {WORKER(restart_count), .name = "restart_limit.count", .type = &type_integer, .min = 1, .max = 1000000, .def = "5",
-     .help = "Restarts that are possible in one interval."},
-    {WORKER(restart_interval), .name = "restart_limit.interval", .type = &type_duration, .max = DURATION_INFINITY,
-     .def = "1min", .help = "Length of the interval. \"0s\": no limit."},
+    {WORKER(restart_count), .name = "restart_limit.count", .live = true, .type = &type_integer, .min = 1,
+     .max = 1000000, .def = "5", .help = "Restarts that are possible in one interval."},
+    {WORKER(restart_interval), .name = "restart_limit.interval", .live = true, .type = &type_duration,
+     .max = DURATION_INFINITY, .def = "1min", .help = "Length of the interval. \"0s\": no limit."},
+
+    {WORKER(max_units), .topic = "Replacement and limits", .name = "max_units", .live = true, .type = &type_integer,
+     .min = 1, .max = INT64_C(1000000000000), .otherwise = "no limit",
+     .help = "A life that has ended so many units is replaced by a new one. Of a worker with several replicas only one "
+             "is replaced at a time, here and below."},
+    {WORKER(max_units_jitter), .name = "max_units_jitter", .live = true, .type = &type_real, .max = 1, .def = "0",
+     .help = "Share of max_units by which it is less, at random, so that replicas do not end together."},
+    {WORKER(max_rss), .name = "max_rss", .live = true, .type = &type_size, .min = 1, .max = INT64_MAX,
+     .otherwise = "no limit",
+     .help = "A life whose process holds more memory is replaced after its unit. "
+             "It is looked at after units and every five seconds."},
+    {WORKER(max_age), .name = "max_age", .live = true, .type = &type_duration, .min = 1, .max = DURATION_INFINITY,
+     .def = "infinity", .help = "A life that is older is replaced after its unit."},
+    {WORKER(max_runtime), .name = "max_runtime", .live = true, .type = &type_duration, .min = 1,
+     .max = DURATION_INFINITY, .def = "infinity",
+     .help = "A life may take this long in all; then it is stopped, and its restart policy says whether another "
+             "follows."},
+    {WORKER(watchdog_timeout), .name = "watchdog_timeout", .type = &type_duration, .min = 1, .max = DURATION_INFINITY,
+     .def = "infinity",
+     .help = "A worker that says nothing on its channel for this long is wedged: it gets SIGABRT, so that it leaves a "
+             "core, then SIGKILL, and its restart policy follows. Any message is a sign of life."},
+
+    {WORKER(after), .topic = "Order and groups", .name = "after", .live = true, .type = &type_names, .own = true,
+     .otherwise = "nobody",
+     .help = "Workers that are to be ready before this one starts; it is stopped before they are."},
+    {WORKER(part_of), .name = "part_of", .live = true, .type = &type_string, .max = 64, .own = true,
+     .otherwise = "no group",
+     .help = "Name of a group of workers, which can be started, stopped, drained and restarted as one. "
+             "The key \"group\" is another thing: the UNIX group."},
+    {WORKER(strategy), .name = "strategy", .live = true, .type = &type_choice, .names = strategies,
+     .def = "one_for_one", .own = true,
+     .help = "What the death of a task of this worker means for its group: \"one_for_one\": nothing; "
+             "\"one_for_all\": all begin anew, after their units; \"rest_for_one\": those that stand after it in the "
+             "configuration do."},
+
+    {WORKER(every), .topic = "Times", .name = "every", .live = true, .type = &type_duration, .min = 100,
+     .max = DURATION_INFINITY, .otherwise = "the worker runs all the time",
+     .help = "Runs on this period, for the first time at once. A run that was missed, as during a suspend, is made up "
+             "for once."},
+    {WORKER(schedule), .name = "schedule", .live = true, .type = &type_string, .max = 256,
+     .otherwise = "the worker runs all the time",
+     .help = "Runs at these times: minute, hour, day of the month, month and day of the week as in crontab(5), "
+             "or @hourly, @daily, @weekly, @monthly, @yearly."},
+    {WORKER(timezone), .name = "timezone", .live = true, .type = &type_string, .max = 128, .otherwise = "that of taskd",
+     .help = "Time zone of the schedule, as in \"Europe/Berlin\"."},
+    {WORKER(overlap), .name = "overlap", .live = true, .type = &type_choice, .names = overlaps, .def = "skip",
+     .help = "What happens when its time comes while it still runs: \"skip\" this run, \"queue\" it until the one "
+             "before has ended, \"replace\" that one, after its unit."},
 
     {WORKER(unit_timeout), .topic = "Units and messages", .name = "unit_timeout", .type = &type_duration, .min = 1,
      .max = DURATION_INFINITY, .def = "infinity",
      .help = "How long one unit of work may take. A worker that needs longer is ended, and the unit named."},
+    {WORKER(poison_limit), .name = "poison_limit", .live = true, .type = &type_integer, .min = 1, .max = 1000,
+     .def = "3",
+     .help = "A unit that was in flight at so many deaths of the worker is named in the log and in status, "
+             "and handed to further lives as one to avoid."},
     {WORKER(max_message), .name = "max_message", .type = &type_size, .min = PROTO_MAX_MESSAGE,
      .max = PROTO_MAX_MESSAGE_CAP, .def = "64K", .help = "Longest line on the channel, in bytes."},
     {WORKER(on_protocol_error), .name = "on_protocol_error", .type = &type_choice, .names = protocol_errors,

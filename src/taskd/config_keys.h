@@ -26,6 +26,7 @@ struct key {
     unsigned given;           /* enum config_given: set when the key is written down */
     bool own;                 /* makes no sense for all workers at once: neither in defaults nor an option */
     bool required;
+    bool live;        /* takes effect without a new process */
     const char *help; /* sentences; a choice's values in double quotes */
 };
 
@@ -45,15 +46,24 @@ struct key_type {
     void (*from_json)(const struct key *, void *object, const struct value *);
     json_t *(*schema)(const struct key *);           /* new reference, NULL when memory is out */
     void (*clear)(const struct key *, void *object); /* frees what the field owns; NULL for plain numbers */
+    bool (*equal)(const struct key *, const void *a, const void *b);
 };
 
 extern const struct key_type type_string, type_account, type_integer, type_duration, type_size, type_choice, type_umask,
     type_signal;
+extern const struct key_type type_real, type_codes, type_names;
 extern const struct key_type type_command, type_env, type_env_file, type_env_inherit, type_limits, type_json;
 extern const struct key_type type_group; /* an object whose keys are rows of their own */
 
 extern const struct key config_keys[]; /* ends with a NULL name */
 
+/* What `equal` is for fields of these kinds. */
+bool key_equal_string(const struct key *, const void *a, const void *b);
+bool key_equal_number(const struct key *, const void *a, const void *b); /* int64_t */
+bool key_equal_int(const struct key *, const void *a, const void *b);
+bool key_equal_list(const struct key *, const void *a, const void *b); /* of strings */
+
+#define KEY_VALUE(key, object, type) (*(type const *)(const void *)((const char *)(object) + (key)->offset))
 #define KEY_FIELD(key, object, type) ((type *)(void *)((char *)(object) + (key)->offset))
 
 /* The row of that scope and name, or NULL. */

@@ -11,6 +11,18 @@ void list_free(char **list)
     free(list);
 }
 
+bool list_equal(char *const *a, char *const *b)
+{
+    size_t n = list_count(a);
+
+    if (n != list_count(b))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(a[i], b[i]) != 0)
+            return false;
+    return true;
+}
+
 size_t list_count(char *const *list)
 {
     size_t n = 0;

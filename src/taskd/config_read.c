@@ -8,6 +8,7 @@
 
 #include "taskd/config_env.h"
 #include "taskd/config_keys.h"
+#include "taskd/config_order.h"
 #include "taskd/config_worker.h"
 
 enum { NAME_MAX_BYTES = 64, KEY_NAME = 128, KNOWN_MAX = 64 };
@@ -197,6 +198,13 @@ static void check_total(const struct reader *r, const struct value *v)
         value_error(v, "%lld tasks in all: at most %d are possible", (long long)tasks, CONFIG_TASKS_MAX);
 }
 
+static bool find_worker(void *arg, size_t index, struct value *ret)
+{
+    const struct reader *r = arg;
+
+    return value_find(&r->sections[SECTION_WORKERS], r->config->workers[index].name, ret);
+}
+
 static void read_workers(struct reader *r, const struct value *v)
 {
     struct value member = {0};
@@ -216,6 +224,7 @@ static void read_workers(struct reader *r, const struct value *v)
     while (value_next(v, &member))
         read_worker(r, &member, &c->workers[c->workers_count++]);
     check_total(r, v);
+    config_order_check(c, find_worker, r);
 }
 
 /* Its keys are read again for each worker, silently: here is where their mistakes are told, once. */

@@ -52,6 +52,13 @@ static void json_clear(const struct key *k, void *object)
     json_decref(*KEY_FIELD(k, object, json_t *));
 }
 
+static bool json_same(const struct key *k, const void *a, const void *b)
+{
+    json_t *x = KEY_VALUE(k, a, json_t *), *y = KEY_VALUE(k, b, json_t *);
+
+    return x == y || (x && y && json_equal(x, y));
+}
+
 const struct key_type type_json = {
     .what = "JSON",
     .kind = "any JSON",
@@ -60,6 +67,7 @@ const struct key_type type_json = {
     .from_json = json_from_json,
     .schema = any_schema,
     .clear = json_clear,
+    .equal = json_same,
 };
 
 static json_t *group_schema(const struct key *k)

@@ -58,6 +58,7 @@ const struct key_type type_string = {
     .from_text = string_from_text,
     .schema = string_schema,
     .clear = string_clear,
+    .equal = key_equal_string,
 };
 
 /* account: a user or a group by name, or by a number in either form */
@@ -92,6 +93,7 @@ const struct key_type type_account = {
     .from_json = account_from_json,
     .schema = account_schema,
     .clear = string_clear,
+    .equal = key_equal_string,
 };
 
 /* Numbers of every kind: a reader, a writer and what is wrong when one is out of range. */
@@ -156,6 +158,7 @@ const struct key_type type_integer = {
     .from_text = integer_from_text,
     .from_json = integer_from_json,
     .schema = integer_schema,
+    .equal = key_equal_number,
 };
 
 /* duration */
@@ -210,6 +213,7 @@ const struct key_type type_duration = {
     .from_text = duration_from_text,
     .from_json = duration_from_json,
     .schema = duration_schema,
+    .equal = key_equal_number,
 };
 
 /* size */
@@ -253,6 +257,7 @@ const struct key_type type_size = {
     .from_text = size_from_text,
     .from_json = size_from_json,
     .schema = size_schema,
+    .equal = key_equal_number,
 };
 
 /* choice: an int, the index of one of the names */
@@ -314,6 +319,7 @@ const struct key_type type_choice = {
     .from_text = choice_from_text,
     .from_json = choice_from_json,
     .schema = choice_schema,
+    .equal = key_equal_int,
 };
 
 /* umask: octal digits, as in a shell */
@@ -343,6 +349,7 @@ const struct key_type type_umask = {
     .placeholder = "OCTAL",
     .from_text = umask_from_text,
     .schema = umask_schema,
+    .equal = key_equal_number,
 };
 
 /* signal */
@@ -364,4 +371,5 @@ const struct key_type type_signal = {
     .placeholder = "SIGNAL",
     .from_text = signal_from_text,
     .schema = schema_of_signal,
+    .equal = key_equal_int,
 };

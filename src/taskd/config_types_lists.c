@@ -84,6 +84,7 @@ const struct key_type type_command = {
     .from_json = command_from_json,
     .schema = command_schema,
     .clear = list_clear,
+    .equal = key_equal_list,
 };
 
 /* env: entries add to those that are there, of the same name the last one counts */
@@ -146,6 +147,7 @@ const struct key_type type_env = {
     .from_json = env_from_json,
     .schema = env_schema,
     .clear = list_clear,
+    .equal = key_equal_list,
 };
 
 /* env_file: a file's path is kept while the whole worker is read, and its content merged then; an option reads it at
@@ -203,6 +205,7 @@ const struct key_type type_env_file = {
     .from_json = env_file_from_json,
     .schema = env_file_schema,
     .clear = env_file_clear,
+    .equal = key_equal_string,
 };
 
 /* env_inherit: true, false or the names of variables */
@@ -281,6 +284,14 @@ static void inherit_clear(const struct key *k, void *object)
     inherit_set(object, ENV_INHERIT_NONE, NULL);
 }
 
+static bool inherit_equal(const struct key *k, const void *a, const void *b)
+{
+    const struct worker_config *x = a, *y = b;
+
+    (void)k;
+    return x->env_inherit == y->env_inherit && list_equal(x->env_inherit_names, y->env_inherit_names);
+}
+
 const struct key_type type_env_inherit = {
     .what = "true, false or a list of names",
     .kind = "true, false or list of names",
@@ -290,6 +301,7 @@ const struct key_type type_env_inherit = {
     .from_json = inherit_from_json,
     .schema = inherit_schema,
     .clear = inherit_clear,
+    .equal = inherit_equal,
 };
 
 /* limits: entries add to those that are there, of the same resource the last one counts */
@@ -369,6 +381,19 @@ static void limits_clear(const struct key *k, void *object)
     free(w->limits);
 }
 
+static bool limits_equal(const struct key *k, const void *a, const void *b)
+{
+    const struct worker_config *x = a, *y = b;
+
+    (void)k;
+    if (x->limits_count != y->limits_count)
+        return false;
+    for (size_t i = 0; i < x->limits_count; i++)
+        if (x->limits[i].resource != y->limits[i].resource || x->limits[i].value != y->limits[i].value)
+            return false;
+    return true;
+}
+
 const struct key_type type_limits = {
     .what = "an object, as in {\"nofile\": 1024}",
     .kind = "object of limits",
@@ -377,4 +402,5 @@ const struct key_type type_limits = {
     .from_json = limits_from_json,
     .schema = schema_of_limits,
     .clear = limits_clear,
+    .equal = limits_equal,
 };

@@ -12,6 +12,7 @@
 #include "common/jsonline.h"
 #include "common/quantity.h"
 #include "taskd/config_keys.h"
+#include "taskd/cron.h"
 
 enum { WHY = 512, ENVELOPE = 1024 /* what a message holds beside the input */ };
 
@@ -147,6 +148,37 @@ static bool input_without_channel(const struct worker_config *w, char *why, size
     return w->input && w->channel == CHANNEL_NONE;
 }
 
+static bool schedule_wrong(const struct worker_config *w, char *why, size_t size)
+{
+    struct cron cron;
+
+    return w->schedule && cron_parse(w->schedule, &cron, why, size) < 0;
+}
+
+static bool timezone_wrong(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "the time zone database has no \"%s\"", w->timezone ? w->timezone : "");
+    return w->timezone && !cron_zone_ok(w->timezone);
+}
+
+static bool two_timetables(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "there is \"every\" as well: it is one or the other");
+    return w->schedule && w->every > 0;
+}
+
+static bool endless_run(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "\"always\" leaves no time between the runs of \"every\" or \"schedule\"");
+    return w->restart == RESTART_ALWAYS && (w->schedule || w->every > 0);
+}
+
+static bool strategy_alone(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "means something only within a group: name it with \"part_of\"");
+    return w->strategy != STRATEGY_ONE_FOR_ONE && !w->part_of;
+}
+
 static const struct check {
     const char *key;
     bool alone;
@@ -158,6 +190,11 @@ static const struct check {
     {"cwd", true, cwd_wrong},
     {"user", true, user_wrong},
     {"group", true, group_wrong},
+    {"schedule", true, schedule_wrong},
+    {"timezone", true, timezone_wrong},
+    {"schedule", false, two_timetables},
+    {"restart", false, endless_run},
+    {"strategy", false, strategy_alone},
     {"input", false, input_too_large},
     {"input", false, input_too_deep},
     {"input", false, input_without_channel},

@@ -1,8 +1,10 @@
-/* Requests over the UNIX socket: HTTP/1.1 and JSON, through libevent's evhttp.
+/* Requests over the UNIX socket: HTTP/1.1 and JSON, through http.c.
  *
  * One table of routes. Every client is authorised by SO_PEERCRED: root and the owner. Owner: cmd_run.c. Calls
  * supervisor, journal, listener. A client's mistakes cost that client its connection, never taskd. */
 #pragma once
+#include <jansson.h>
+#include <stdbool.h>
 
 struct event_base;
 struct supervisor;
@@ -11,6 +13,8 @@ struct listener;
 
 struct control_hooks {
     void (*on_shutdown)(void *arg, int now); /* somebody asked the daemon to end; the stop itself has been passed on */
+    /* Reads the configuration again: see daemon_reload.h. */
+    json_t *(*on_reload)(void *arg, bool dry_run, int *ret_status);
     void *arg;
 };
 

@@ -14,7 +14,7 @@
 
 enum { NAME_MAX_BYTES = 512, NUMBER_MAX = 24, RESULTS_DEFAULT = 100, RESULTS_MAX = 1000, STATUS_FAILED = 503 };
 
-static void reply_failed(struct control_call *call, int error)
+void control_failed(struct control_call *call, int error)
 {
     control_error(call, STATUS_FAILED, error == ENOMEM ? "memory" : "failed", "%s", strerror(error));
 }
@@ -30,7 +30,7 @@ static void reply_status(struct control_call *call, const char *scope)
     else if (scope && errno == ENOENT)
         control_unknown(call);
     else
-        reply_failed(call, ENOMEM);
+        control_failed(call, ENOMEM);
 }
 
 void control_get_status(struct control_call *call)
@@ -84,7 +84,7 @@ static void reply_from_journal(struct control_call *call)
     else if (rc == -ENOENT)
         control_unknown(call);
     else
-        reply_failed(call, -rc);
+        control_failed(call, -rc);
 }
 
 void control_get_wait(struct control_call *call)
@@ -98,7 +98,7 @@ void control_get_wait(struct control_call *call)
     if (rc == -ENOENT)
         reply_from_journal(call);
     else if (rc < 0)
-        reply_failed(call, -rc);
+        control_failed(call, -rc);
 }
 
 struct results_query {
@@ -135,7 +135,7 @@ void control_get_results(struct control_call *call)
     rc = journal_read(call->control->state_dir, on_result, &q, NULL);
     if (rc < 0 && rc != -ENOENT) {
         json_decref(q.out);
-        reply_failed(call, -rc);
+        control_failed(call, -rc);
     } else
         control_reply(call, 200, json_pack("{s:i, s:o}", "v", 1, "results", q.out));
 }
@@ -159,125 +159,20 @@ void control_get_ready(struct control_call *call)
     control_reply(call, ready ? 200 : 503, json_pack("{s:b}", "ready", ready));
 }
 
-/* What a client may say about a stop. */
-struct stop_wish {
-    int64_t timeout_ms; /* -1: as configured */
-    bool now, wait;
-};
-
-static bool wish_timeout(struct stop_wish *w, const json_t *value)
+/* GET /v1/wait: until a scope has settled (idle=0) or no unit is in flight in it (idle=1). */
+void control_get_settled(struct control_call *call)
 {
-    w->timeout_ms = json_integer_value(value);
-    return json_is_integer(value) && w->timeout_ms >= 0;
-}
+    char scope[NAME_MAX_BYTES] = "";
+    long timeout_ms = -1, idle = 0;
+    int rc;
 
-static bool wish_now(struct stop_wish *w, const json_t *value)
-{
-    w->now = json_is_true(value);
-    return json_is_boolean(value);
-}
-
-static bool wish_wait(struct stop_wish *w, const json_t *value)
-{
-    w->wait = json_is_true(value);
-    return json_is_boolean(value);
-}
-
-static const struct {
-    const char *key, *type;
-    bool (*take)(struct stop_wish *, const json_t *);
-} wishes[] = {
-    {"timeout_ms", "a number of milliseconds", wish_timeout},
-    {"now", "true or false", wish_now},
-    {"wait", "true or false", wish_wait},
-};
-
-static bool take_wish(struct control_call *call, struct stop_wish *w, const char *key, const json_t *value)
-{
-    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
-        if (strcmp(wishes[i].key, key) != 0)
-            continue;
-        if (wishes[i].take(w, value))
-            return true;
-        control_error(call, 400, "bad_parameter", "%s must be %s", key, wishes[i].type);
-        return false;
-    }
-    control_error(call, 400, "bad_parameter", "unknown key \"%s\": there are timeout_ms, now and wait", key);
-    return false;
-}
-
-static bool take_wishes(struct control_call *call, struct stop_wish *ret)
-{
-    struct stop_wish w = {.timeout_ms = -1};
-    const char *key;
-    json_t *value;
-
-    json_object_foreach (call->body, key, value) {
-        if (!take_wish(call, &w, key, value))
-            return false;
-    }
-    *ret = w;
-    return true;
-}
-
-typedef int stop_verb(struct control *, const char *scope, const struct stop_wish *);
-
-static int verb_stop(struct control *c, const char *scope, const struct stop_wish *w)
-{
-    struct stop_request request = {.reason = STOP_CLI, .grace_ms = w->timeout_ms, .now = w->now};
-
-    return supervisor_stop(c->sup, scope, &request);
-}
-
-static int verb_abort(struct control *c, const char *scope, const struct stop_wish *w)
-{
-    (void)w;
-    return supervisor_abort(c->sup, scope);
-}
-
-static int verb_shutdown(struct control *c, const char *scope, const struct stop_wish *w)
-{
-    int reached = verb_stop(c, scope, w);
-
-    if (reached >= 0 && c->hooks.on_shutdown)
-        c->hooks.on_shutdown(c->hooks.arg, w->now);
-    return reached;
-}
-
-/* The waiter is there before the stop, so that a life which ends at once is among the results. */
-static void stop_scope(struct control_call *call, stop_verb *verb)
-{
-    struct control_wait *waiting = NULL;
-    struct stop_wish wish;
-    int rc = 0;
-
-    if (!take_wishes(call, &wish))
+    if (!take_number(call, "timeout", INT_MAX, &timeout_ms) || !take_number(call, "idle", 1, &idle))
         return;
-    if (wish.wait)
-        rc = control_wait_begin(call, call->name, REPLY_DOWN, -1, &waiting);
-    if (rc == 0)
-        rc = verb(call->control, call->name, &wish);
-    if (rc < 0 && waiting)
-        control_wait_cancel(waiting);
+    call->name = http_query_get(call->request->query, "scope", scope, sizeof scope) ? scope : NULL;
+    rc = control_wait_begin(call, call->name, idle ? REPLY_IDLE : REPLY_UP, (int)timeout_ms, NULL);
     if (rc == -ENOENT && call->name)
         control_unknown(call);
     else if (rc < 0)
-        reply_failed(call, -rc);
-    else if (!wish.wait)
-        control_reply(call, 202, json_pack("{s:i, s:i}", "v", 1, "stopping", rc));
-}
-
-void control_post_stop(struct control_call *call)
-{
-    stop_scope(call, verb_stop);
-}
-
-void control_post_abort(struct control_call *call)
-{
-    stop_scope(call, verb_abort);
-}
-
-void control_post_shutdown(struct control_call *call)
-{
-    stop_scope(call, verb_shutdown);
+        control_failed(call, -rc);
+    call->name = NULL;
 }

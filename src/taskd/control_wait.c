@@ -15,6 +15,8 @@ struct control_wait {
     struct supervisor_waiter *waiter; /* NULL once it has called back */
     struct event *timer;              /* NULL: for ever */
     enum wait_reply reply;
+    struct supervisor *sup;
+    char *scope; /* NULL: everything */
 };
 
 void control_wait_cancel(struct control_wait *w)
@@ -24,6 +26,7 @@ void control_wait_cancel(struct control_wait *w)
         supervisor_wait_cancel(w->waiter);
     if (w->timer)
         event_free(w->timer);
+    free(w->scope);
     free(w);
 }
 
@@ -53,9 +56,10 @@ static void on_lost(void *arg, const char *unit)
     json_array_append_new(l->units, json_pack("{s:O, s:s}", "worker", l->worker, "unit", unit));
 }
 
-static json_t *down_body(json_t *records)
+static json_t *down_body(const struct control_wait *w, json_t *records)
 {
     struct lost_list lost = {.units = json_array()};
+    (void)w;
     json_t *record;
     json_int_t killed = 0;
     size_t i;
@@ -68,17 +72,52 @@ static json_t *down_body(json_t *records)
     return json_pack("{s:i, s:O, s:I, s:o}", "v", 1, "results", records, "killed", killed, "lost", lost.units);
 }
 
-static json_t *life_body(json_t *records)
+static json_t *life_body(const struct control_wait *w, json_t *records)
 {
+    (void)w;
     return json_pack("{s:i, s:O}", "v", 1, "results", records);
 }
+
+/* The tasks of the scope, and which of them have failed. */
+static json_t *up_body(const struct control_wait *w, json_t *records)
+{
+    json_t *status = supervisor_status(w->sup, w->scope), *failed = json_array(), *task;
+    const json_t *tasks = json_object_get(status, "tasks");
+    json_t *body;
+    size_t i;
+
+    (void)records;
+    json_array_foreach (tasks, i, task) {
+        const char *state = json_string_value(json_object_get(task, "state"));
+        if (state && strcmp(state, "failed") == 0)
+            json_array_append(failed, json_object_get(task, "id"));
+    }
+    body = json_pack("{s:i, s:i, s:o}", "v", 1, "tasks", (int)json_array_size(tasks), "failed", failed);
+    json_decref(status);
+    return body;
+}
+
+static json_t *idle_body(const struct control_wait *w, json_t *records)
+{
+    (void)w;
+    (void)records;
+    return json_pack("{s:i, s:b}", "v", 1, "idle", 1);
+}
+
+static const struct {
+    enum wait_kind kind;
+    json_t *(*body)(const struct control_wait *, json_t *records);
+} replies[WAIT_REPLIES] = {
+    [REPLY_LIFE] = {WAIT_LIFE, life_body}, [REPLY_OWN] = {WAIT_LIFE, life_body},  [REPLY_DOWN] = {WAIT_DOWN, down_body},
+    [REPLY_UP] = {WAIT_UP, up_body},       [REPLY_IDLE] = {WAIT_IDLE, idle_body},
+};
 
 static void on_done(void *arg, json_t *records)
 {
     struct control_wait *w = arg;
 
     w->waiter = NULL;
-    wait_answer(w, 200, w->reply == REPLY_DOWN ? down_body(records) : life_body(records));
+    wait_answer(w, 200, replies[w->reply].body(w, records));
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
@@ -88,10 +127,16 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
     wait_answer(arg, 504, control_error_body("timeout", "it has not ended in this time; it runs on"));
 }
 
+/* A task that is its client's own goes with it: cooperatively first. */
 static void on_gone(void *arg, struct http_client *client)
 {
+    static const struct stop_request request = {.reason = STOP_CLIENT_LOST, .grace_ms = -1};
+    struct control_wait *w = arg;
+
     (void)client;
-    control_wait_cancel(arg);
+    if (w->reply == REPLY_OWN)
+        supervisor_stop(w->sup, w->scope, &request);
+    control_wait_cancel(w);
 }
 
 static int arm(struct control_wait *w, struct event_base *base, int timeout_ms)
@@ -114,9 +159,10 @@ int control_wait_begin(struct control_call *call, const char *scope, enum wait_r
         return -ENOMEM;
     w->client = call->client;
     w->reply = reply;
+    w->sup = call->control->sup;
+    w->scope = scope ? strdup(scope) : NULL;
     list_append(&call->control->waits, &w->link);
-    rc =
-        supervisor_wait(call->control->sup, scope, reply == REPLY_DOWN ? WAIT_DOWN : WAIT_LIFE, on_done, w, &w->waiter);
+    rc = scope && !w->scope ? -ENOMEM : supervisor_wait(w->sup, scope, replies[reply].kind, on_done, w, &w->waiter);
     if (rc == 0)
         rc = arm(w, call->control->base, timeout_ms);
     if (rc < 0) {

@@ -1,8 +1,13 @@
 libdaemon_la_SOURCES += \
+	src/taskd/agenda.c src/taskd/agenda.h \
 	src/taskd/ask.c \
 	src/taskd/channel.c src/taskd/channel.h \
 	src/taskd/cmd_run.c \
+	src/taskd/crew.c \
+	src/taskd/cron.c src/taskd/cron.h src/taskd/cron_parse.c \
 	src/taskd/daemon.c src/taskd/daemon.h \
+	src/taskd/daemon_reload.c src/taskd/daemon_reload.h \
+	src/taskd/definition.c src/taskd/definition.h \
 	src/taskd/errout.c src/taskd/errout.h \
 	src/taskd/fsm.c src/taskd/fsm.h \
 	src/taskd/identity.c src/taskd/identity.h \
@@ -13,19 +18,29 @@ libdaemon_la_SOURCES += \
 	src/taskd/life.c src/taskd/life.h \
 	src/taskd/message.c src/taskd/message.h \
 	src/taskd/notify.c src/taskd/notify.h \
+	src/taskd/order.c \
 	src/taskd/outcome.c src/taskd/outcome.h \
 	src/taskd/output.c src/taskd/output.h \
+	src/taskd/poison.c src/taskd/poison.h \
+	src/taskd/reap.c \
+	src/taskd/reload.c \
+	src/taskd/requests.c \
 	src/taskd/restart.c src/taskd/restart.h \
+	src/taskd/rollout.c \
 	src/taskd/signals.c src/taskd/signals.h \
 	src/taskd/spawn.c src/taskd/spawn.h \
+	src/taskd/spawned.c \
 	src/taskd/status.c \
+	src/taskd/strategy.c \
 	src/taskd/supervisor.c src/taskd/supervisor.h src/taskd/supervisor_impl.h \
 	src/taskd/sys.c src/taskd/sys.h \
 	src/taskd/talk.c \
 	src/taskd/task.c src/taskd/task.h src/taskd/task_impl.h \
+	src/taskd/timetable.c \
 	src/taskd/tree.c src/taskd/tree.h \
 	src/taskd/turnover.c \
 	src/taskd/units.c src/taskd/units.h \
 	src/taskd/view.c src/taskd/view.h \
-	src/taskd/waiters.c
+	src/taskd/waiters.c \
+	src/taskd/watch.c
 libdaemon_la_LIBADD += -lm

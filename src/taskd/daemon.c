@@ -11,6 +11,7 @@
 #include "common/quantity.h"
 #include "taskd/config.h"
 #include "taskd/control.h"
+#include "taskd/daemon_reload.h"
 #include "taskd/errout.h"
 #include "taskd/journal.h"
 #include "taskd/listener.h"
@@ -102,13 +103,30 @@ static void on_stop_signal(struct daemon *d, int signo)
         view_stopping(d->view, stop_words[signo]);
 }
 
+static json_t *on_reload(void *arg, bool dry_run, int *ret_status)
+{
+    struct daemon *d = arg;
+    if (!dry_run)
+        notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)sys->now_ms() * 1000);
+    json_t *diff = daemon_reload(d->sup, d->req.config, dry_run, ret_status);
+    if (!dry_run)
+        notify_send("READY=1");
+    return diff;
+}
+
+static void reload(struct daemon *d)
+{
+    int status;
+    json_decref(on_reload(d, false, &status));
+}
+
 static void on_signal(void *arg, int signo)
 {
     struct daemon *d = arg;
     if (signo == SIGCHLD)
         supervisor_reap(d->sup);
     else if (signo == SIGHUP && !d->req.one_shot && !isatty(STDIN_FILENO))
-        log_warn("SIGHUP: the configuration is not read again while taskd runs: restart it");
+        reload(d);
     else
         on_stop_signal(d, signo);
 }
@@ -245,7 +263,7 @@ static void make_supervisor(struct daemon *d)
 
 static void make_control(struct daemon *d)
 {
-    struct control_hooks hooks = {.on_shutdown = on_shutdown, .arg = d};
+    struct control_hooks hooks = {.on_shutdown = on_shutdown, .on_reload = on_reload, .arg = d};
     if (!d->listener)
         return;
     supervisor_set_socket(d->sup, d->socket);
@@ -338,7 +356,7 @@ int daemon_run(const struct daemon_request *req)
 {
     struct daemon d = {.req = *req};
     set_up(&d);
-    supervisor_start(d.sup);
+    supervisor_start(d.sup, NULL);
     if (event_base_dispatch(d.base) < 0)
         fatal("the event loop failed");
     write_result(&d);

@@ -8,7 +8,7 @@
 struct config;
 
 struct daemon_request {
-    const struct config *config;
+    struct config *config;
     bool one_shot; /* run -- CMD: ends with its one command, and does without a socket or journal where it has to */
     const char *result_path;        /* where the outcome record goes: a file, "-", or NULL */
     const char *socket, *state_dir; /* from the command line, or NULL */

@@ -15,30 +15,25 @@ struct cell {
     }
 
 /* What every living state does with an end, an abort and a fault. */
-#define LIVING [ON_FAULT] = GO(TASK_KILLING, ACT_KILL_FAULT), [ON_ABORT] = GO(TASK_KILLING, ACT_KILL_ABORT), ENDS
-#define ENDS                                                                                                           \
-    [ON_ENDED_DOWN] = GO(TASK_STOPPED, 0), [ON_ENDED_RETRY] = GO(TASK_BACKOFF, 0), [ON_ENDED_DONE] = GO(TASK_DONE, 0), \
-    [ON_ENDED_FAILED] = GO(TASK_FAILED, 0)
-/* What every state without a process does: only a start means something. */
-#define LIFELESS [ON_START] = GO(TASK_STARTING, ACT_SPAWN), [ON_PRE_STOP] = STAY, [ON_STOP] = STAY, [ON_ABORT] = STAY
+#define LIVING [ON_FAULT] = GO(TASK_DUMPING, ACT_DUMP), [ON_ABORT] = GO(TASK_KILLING, ACT_KILL_ABORT), ENDS
+#define ENDS                                                                                          \
+    [ON_START] = STAY, [ON_ENDED_DOWN] = GO(TASK_STOPPED, 0), [ON_ENDED_RETRY] = GO(TASK_BACKOFF, 0), \
+    [ON_ENDED_WAIT] = GO(TASK_WAITING, 0), [ON_ENDED_DONE] = GO(TASK_DONE, 0), [ON_ENDED_FAILED] = GO(TASK_FAILED, 0)
+/* What every state without a process does. */
+#define RISING   [ON_START] = GO(TASK_STARTING, ACT_SPAWN), [ON_WAIT] = GO(TASK_WAITING, 0)
+#define LIFELESS RISING, [ON_PRE_STOP] = STAY, [ON_STOP] = STAY, [ON_ABORT] = STAY
+#define GIVES_UP [ON_PRE_STOP] = GO(TASK_STOPPED, 0), [ON_STOP] = GO(TASK_STOPPED, 0), [ON_ABORT] = GO(TASK_STOPPED, 0)
 
 static const struct cell table[TASK_STATES][TASK_EVENTS] =
     {
         [TASK_STOPPED] = {LIFELESS},
         [TASK_DONE] = {LIFELESS},
         [TASK_FAILED] = {LIFELESS},
-        [TASK_BACKOFF] =
-            {
-                [ON_START] = GO(TASK_STARTING, ACT_SPAWN),
-                [ON_TIMEOUT] = GO(TASK_STARTING, ACT_SPAWN),
-                [ON_PRE_STOP] = GO(TASK_STOPPED, 0),
-                [ON_STOP] = GO(TASK_STOPPED, 0),
-                [ON_ABORT] = GO(TASK_STOPPED, 0),
-            },
+        [TASK_BACKOFF] = {RISING, GIVES_UP},
+        [TASK_WAITING] = {[ON_START] = GO(TASK_STARTING, ACT_SPAWN), [ON_WAIT] = STAY, GIVES_UP},
         [TASK_STARTING] =
             {
                 LIVING,
-                [ON_START] = STAY,
                 [ON_READY] = GO(TASK_RUNNING, 0),
                 [ON_PRE_STOP] = GO(TASK_PRE_STOP, 0),
                 [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
@@ -47,7 +42,6 @@ static const struct cell table[TASK_STATES][TASK_EVENTS] =
         [TASK_RUNNING] =
             {
                 LIVING,
-                [ON_START] = STAY,
                 [ON_READY] = STAY,
                 [ON_PRE_STOP] = GO(TASK_PRE_STOP, 0),
                 [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
@@ -55,7 +49,6 @@ static const struct cell table[TASK_STATES][TASK_EVENTS] =
         [TASK_PRE_STOP] =
             {
                 LIVING,
-                [ON_START] = STAY,
                 [ON_READY] = STAY,
                 [ON_PRE_STOP] = STAY,
                 [ON_STOP] = GO(TASK_STOPPING, ACT_SEND_STOP),
@@ -64,7 +57,6 @@ static const struct cell table[TASK_STATES][TASK_EVENTS] =
         [TASK_STOPPING] =
             {
                 LIVING,
-                [ON_START] = STAY,
                 [ON_READY] = STAY,
                 [ON_PRE_STOP] = GO(TASK_STOPPING, 0),
                 [ON_STOP] = GO(TASK_STOPPING, 0),
@@ -73,17 +65,27 @@ static const struct cell table[TASK_STATES][TASK_EVENTS] =
             },
         [TASK_TERMINATING] =
             {
-                LIVING,
-                [ON_START] = STAY,
+                ENDS,
                 [ON_READY] = STAY,
                 [ON_PRE_STOP] = STAY,
                 [ON_STOP] = STAY,
+                [ON_FAULT] = STAY,
+                [ON_ABORT] = GO(TASK_KILLING, ACT_KILL_ABORT),
                 [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_GRACE),
+            },
+        [TASK_DUMPING] =
+            {
+                ENDS,
+                [ON_READY] = STAY,
+                [ON_PRE_STOP] = GO(TASK_DUMPING, 0),
+                [ON_STOP] = GO(TASK_DUMPING, 0),
+                [ON_FAULT] = STAY,
+                [ON_ABORT] = GO(TASK_KILLING, ACT_KILL_ABORT),
+                [ON_TIMEOUT] = GO(TASK_KILLING, ACT_KILL_FAULT),
             },
         [TASK_KILLING] =
             {
                 ENDS,
-                [ON_START] = STAY,
                 [ON_READY] = STAY,
                 [ON_PRE_STOP] = STAY,
                 [ON_STOP] = STAY,
@@ -104,19 +106,29 @@ static const struct {
     [TASK_PRE_STOP] = {"pre-stop", TIMER_PRE_STOP, .alive = true, .ending = true},
     [TASK_STOPPING] = {"stopping", TIMER_GRACE, .alive = true, .ending = true},
     [TASK_TERMINATING] = {"terminating", TIMER_TERM, .alive = true, .ending = true},
+    [TASK_DUMPING] = {"dumping", TIMER_DUMP, .alive = true, .ending = true},
     [TASK_KILLING] = {"killing", TIMER_KILL, .alive = true, .ending = true},
     [TASK_BACKOFF] = {"backoff", TIMER_BACKOFF},
+    [TASK_WAITING] = {"waiting", TIMER_NONE},
     [TASK_DONE] = {"done", TIMER_NONE, .over = true},
     [TASK_FAILED] = {"failed", TIMER_NONE, .over = true},
 };
 
 static const char *const event_names[TASK_EVENTS] = {
-    [ON_START] = "start",           [ON_READY] = "ready",
-    [ON_PRE_STOP] = "pre-stop",     [ON_STOP] = "stop",
-    [ON_TIMEOUT] = "timeout",       [ON_GRACE_TERM] = "grace-term",
-    [ON_FAULT] = "fault",           [ON_ABORT] = "abort",
-    [ON_ENDED_DOWN] = "ended-down", [ON_ENDED_RETRY] = "ended-retry",
-    [ON_ENDED_DONE] = "ended-done", [ON_ENDED_FAILED] = "ended-failed",
+    [ON_START] = "start",
+    [ON_WAIT] = "wait",
+    [ON_READY] = "ready",
+    [ON_PRE_STOP] = "pre-stop",
+    [ON_STOP] = "stop",
+    [ON_TIMEOUT] = "timeout",
+    [ON_GRACE_TERM] = "grace-term",
+    [ON_FAULT] = "fault",
+    [ON_ABORT] = "abort",
+    [ON_ENDED_DOWN] = "ended-down",
+    [ON_ENDED_RETRY] = "ended-retry",
+    [ON_ENDED_WAIT] = "ended-wait",
+    [ON_ENDED_DONE] = "ended-done",
+    [ON_ENDED_FAILED] = "ended-failed",
 };
 
 bool fsm_next(enum task_state state, enum task_event event, struct fsm_step *ret)

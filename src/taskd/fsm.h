@@ -2,7 +2,7 @@
  *
  * Every state change of a task goes through fsm_next(). Whether a task is wanted up or down, and what its restart
  * policy says, is decided before the event is chosen (restart.h), so the table holds no conditions. States of a living
- * process only advance: starting -> running -> pre-stop -> stopping -> terminating -> killing. */
+ * process only advance: starting -> running -> pre-stop -> stopping -> terminating -> dumping -> killing. */
 #pragma once
 #include <stdbool.h>
 
@@ -13,24 +13,28 @@ enum task_state {
     TASK_PRE_STOP,    /* a stop was asked for; it goes out after the pre_stop delay */
     TASK_STOPPING,    /* the stop is out; the grace period runs */
     TASK_TERMINATING, /* the grace period is over; SIGTERM is out and term_timeout runs */
+    TASK_DUMPING,     /* wedged; SIGABRT is out, so that it leaves a core */
     TASK_KILLING,     /* SIGKILL is out */
     TASK_BACKOFF,     /* dead, waiting to be started again */
+    TASK_WAITING,     /* wanted up, and its turn has not come: others come first, or its time */
     TASK_DONE,        /* ended well, for good */
     TASK_FAILED,      /* ended badly, for good */
     TASK_STATES
 };
 
 enum task_event {
-    ON_START,
+    ON_START, /* and its turn has come */
+    ON_WAIT,  /* it is to start, but not yet */
     ON_READY,
     ON_PRE_STOP,   /* a stop is asked for, and a pre_stop delay is configured */
     ON_STOP,       /* a stop is asked for */
     ON_TIMEOUT,    /* the state's own timer */
     ON_GRACE_TERM, /* the state's own timer, where a term_timeout comes before SIGKILL */
-    ON_FAULT,      /* a unit took too long: the process is to die, the task is not */
+    ON_FAULT,      /* a unit or its silence took too long: the process is to die, the task is not */
     ON_ABORT,
     ON_ENDED_DOWN,   /* the life is over; wanted down */
     ON_ENDED_RETRY,  /* the life is over; another one is due */
+    ON_ENDED_WAIT,   /* the life is over; the next one comes when its time comes */
     ON_ENDED_DONE,   /* the life is over; none follows, it ended well */
     ON_ENDED_FAILED, /* the life is over; none follows, it ended badly */
     TASK_EVENTS
@@ -40,14 +44,24 @@ enum task_action {
     ACT_SPAWN = 1 << 0,
     ACT_SEND_STOP = 1 << 1,
     ACT_SEND_TERM = 1 << 2,
-    ACT_KILL_GRACE = 1 << 3, /* SIGKILL to the tree: the grace period is over */
-    ACT_KILL_FAULT = 1 << 4, /* … the worker is at fault */
-    ACT_KILL_ABORT = 1 << 5, /* … somebody asked for it */
-    ACT_KILL_AGAIN = 1 << 6, /* … for whatever has survived or was born since */
+    ACT_DUMP = 1 << 3,
+    ACT_KILL_GRACE = 1 << 4, /* SIGKILL to the tree: the grace period is over */
+    ACT_KILL_FAULT = 1 << 5, /* … the worker is at fault */
+    ACT_KILL_ABORT = 1 << 6, /* … somebody asked for it */
+    ACT_KILL_AGAIN = 1 << 7, /* … for whatever has survived or was born since */
 };
 
 /* The timer that runs while a task is in a state; armed on entry, disarmed on leaving. */
-enum task_timer { TIMER_NONE, TIMER_START, TIMER_PRE_STOP, TIMER_GRACE, TIMER_TERM, TIMER_KILL, TIMER_BACKOFF };
+enum task_timer {
+    TIMER_NONE,
+    TIMER_START,
+    TIMER_PRE_STOP,
+    TIMER_GRACE,
+    TIMER_TERM,
+    TIMER_DUMP,
+    TIMER_KILL,
+    TIMER_BACKOFF
+};
 
 struct fsm_step {
     enum task_state next;

@@ -52,6 +52,14 @@ void ladder_send_term(struct task *t)
     signal_leader(t, SIGTERM, SENT_TERM);
 }
 
+/* Only the leader: SIGABRT is to show where it hangs. */
+void ladder_dump(struct task *t)
+{
+    log_warn("%s: %s: SIGABRT", t->id, cause_name(t->life.cause));
+    signal_leader(t, SIGABRT, SENT_DUMP);
+    sys->kill_leader(t->life.pidfd, SIGCONT);
+}
+
 static void kill_everything(struct task *t)
 {
     t->life.tree_killed += tree_kill(t->shared->tree, t->life.pid);

@@ -147,6 +147,8 @@ static void describe_life(struct env *e, const struct launch *l)
     env_printf(e, PROTO_ENV_FD "=%d", PROTO_FD);
     env_printf(e, PROTO_ENV_PROTO "=%d", PROTO_VERSION);
     env_printf(e, PROTO_ENV_GRACE_MS "=%" PRId64, grace_for_env(l->config->stop_timeout));
+    if (l->config->watchdog_timeout != DURATION_INFINITY)
+        env_printf(e, PROTO_ENV_WATCHDOG_MS "=%" PRId64, l->config->watchdog_timeout);
 }
 
 static void build_env(struct env *e, const struct launch *l)

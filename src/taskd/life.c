@@ -19,12 +19,15 @@ void life_clear(struct life *l)
     *l = (struct life){.pidfd = -1};
 }
 
+enum { EXIT_RUNTIME = 124 /* as timeout(1) does */ };
+
 static struct outcome_input facts(const struct life *l)
 {
     struct outcome_input in = {
         .exec_error = l->exec_error,
         .code = l->exit.code,
         .signal = l->exit.signal,
+        .code_is_success = l->code_is_success,
         .cause = l->cause,
         .stop_pending = l->stop_pending,
         .silent = !l->spoken || l->deaf,
@@ -44,6 +47,8 @@ int life_exit_status(const struct life *l)
 {
     struct outcome_input in = facts(l);
     struct outcome_verdict v = outcome_decide(&in);
+    if (v.outcome == OUTCOME_CANCELLED && l->reason == STOP_RUNTIME)
+        return EXIT_RUNTIME;
     return outcome_exit_status(&v, &in, l->stop_signo);
 }
 
@@ -62,6 +67,12 @@ static json_t *timestamp(const struct timespec *ts)
         return json_null();
     snprintf(text + n, sizeof text - n, ".%03ldZ", ts->tv_nsec / 1000000);
     return json_string(text);
+}
+
+json_t *life_timestamp(int64_t unix_ms)
+{
+    struct timespec ts = {.tv_sec = unix_ms / 1000, .tv_nsec = unix_ms % 1000 * 1000000};
+    return timestamp(&ts);
 }
 
 /* The names that a caller may branch on; musl has no strerrorname_np. */
@@ -92,7 +103,7 @@ static json_t *error_of(const struct life *l, const struct outcome_verdict *v)
     } else if (l->exit.signal) {
         snprintf(message, sizeof message, "signal %d (%s)%s", l->exit.signal, strsignal(l->exit.signal),
                  l->exit.core ? ", core dumped" : "");
-    } else if (l->exit.code) {
+    } else if (l->exit.code && !l->code_is_success) {
         snprintf(message, sizeof message, "exit status %d", l->exit.code);
     } else {
         return json_null();

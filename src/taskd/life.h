@@ -24,6 +24,11 @@ struct life {
     const char *exec_step;
     struct sys_exit exit;
 
+    int64_t heard_ms;       /* its last word, or its beginning: see watch.c */
+    int64_t weighed_ms;     /* when its memory was looked at */
+    uint64_t units_allowed; /* max_units with its jitter, 0: no limit */
+    bool code_is_success;   /* success_exit has the code that it exited with */
+
     bool spoken; /* it has said something on its channel */
     bool deaf;   /* its channel was gone when the stop came: told by stop_signal */
     struct units units;
@@ -46,6 +51,8 @@ struct life {
 void life_clear(struct life *);
 
 struct outcome_verdict life_verdict(const struct life *);
+json_t *life_timestamp(int64_t unix_ms); /* RFC 3339 in UTC, new reference */
+
 /* What a shell sees: outcome_exit_status with this life's facts. */
 int life_exit_status(const struct life *);
 

@@ -25,6 +25,10 @@ static const char *const reason_names[STOP_REASONS] = {
     [STOP_CLIENT_LOST] = "client_lost",
     [STOP_SELF] = "self",
     [STOP_PROTOCOL] = "protocol",
+    [STOP_DRAIN] = "drain",
+    [STOP_AGE] = "age",
+    [STOP_RUNTIME] = "runtime",
+    [STOP_SCHEDULE] = "schedule",
 };
 
 static const char *const how_names[HOWS] = {
@@ -52,6 +56,7 @@ static enum sent_kind died_of(const struct outcome_input *in)
 static struct outcome_verdict by_signal(const struct outcome_input *in)
 {
     switch (died_of(in)) {
+    case SENT_DUMP:
     case SENT_FAULT:
         return (struct outcome_verdict){OUTCOME_PANICKED, HOW_NONE, in->cause};
     case SENT_ABORT:
@@ -76,7 +81,7 @@ struct outcome_verdict outcome_decide(const struct outcome_input *in)
         return (struct outcome_verdict){OUTCOME_UNSTARTED, HOW_NONE, CAUSE_NONE};
     if (in->signal)
         return by_signal(in);
-    if (in->code != 0)
+    if (in->code != 0 && !in->code_is_success)
         return (struct outcome_verdict){OUTCOME_FAILED, cooperative, CAUSE_NONE};
     if (in->stop_pending && !in->result_complete)
         return (struct outcome_verdict){OUTCOME_CANCELLED, HOW_COOPERATIVE, CAUSE_NONE};

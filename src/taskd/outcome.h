@@ -19,6 +19,10 @@ enum stop_reason {
     STOP_CLIENT_LOST,
     STOP_SELF,     /* the worker asked for it: stop_me */
     STOP_PROTOCOL, /* on_protocol_error: stop */
+    STOP_DRAIN,
+    STOP_AGE,      /* max_age */
+    STOP_RUNTIME,  /* max_runtime */
+    STOP_SCHEDULE, /* overlap: replace */
     STOP_REASONS
 };
 
@@ -30,6 +34,7 @@ enum cause { CAUSE_NONE, CAUSE_WATCHDOG, CAUSE_START_TIMEOUT, CAUSE_UNIT_TIMEOUT
 enum sent_kind {
     SENT_STOP_SIGNAL, /* the stop itself, to a worker without a channel or one that never spoke */
     SENT_TERM,        /* grace expiry, the step before SIGKILL */
+    SENT_DUMP,        /* wedged, the step before SENT_FAULT */
     SENT_FAULT,
     SENT_KILL, /* grace expiry */
     SENT_ABORT,
@@ -40,7 +45,8 @@ struct outcome_input {
     int exec_error;       /* errno of the start, 0 if it ran */
     int code, signal;     /* as waitid says: one of them, signal 0 for an exit */
     int sent[SENT_KINDS]; /* the signal that taskd sent for each kind, 0: none */
-    enum cause cause;     /* why SENT_FAULT */
+    bool code_is_success; /* success_exit has this code */
+    enum cause cause;     /* why SENT_DUMP or SENT_FAULT */
     bool stop_pending;    /* a stop was under way */
     bool silent;          /* no channel, or never a word on it */
     bool result_complete; /* a result with complete:true was read */

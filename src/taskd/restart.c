@@ -7,10 +7,12 @@ static bool ended_well(enum outcome o)
     return o == OUTCOME_OK || o == OUTCOME_CANCELLED;
 }
 
-/* A cancelled life whose task is still wanted up asked to be replaced, so "on-failure" replaces it, too. */
-static bool policy_restarts(int policy, enum outcome o)
+/* A cancelled life whose task is still wanted up was to be followed by another, so "on-failure" replaces it, too. */
+static bool policy_restarts(const struct worker_config *c, const struct restart_question *q)
 {
-    return policy == RESTART_ALWAYS || (policy == RESTART_ON_FAILURE && o != OUTCOME_OK);
+    if (q->once)
+        return false;
+    return c->restart == RESTART_ALWAYS || (c->restart == RESTART_ON_FAILURE && q->outcome != OUTCOME_OK);
 }
 
 /* At most `count` restarts a window; the window begins with its first restart, as systemd's start limit does. */
@@ -24,12 +26,21 @@ static bool over_limit(const struct worker_config *c, int64_t now, struct restar
     return h->window_count++ >= c->restart_count;
 }
 
-static int64_t backoff(const struct worker_config *c, unsigned streak)
+static int64_t backoff(const struct worker_config *c, unsigned streak, double dice)
 {
-    int64_t delay = c->backoff_initial;
-    for (unsigned i = 0; i < streak && delay < c->backoff_max; i++)
-        delay = delay > c->backoff_max / 2 ? c->backoff_max : delay * 2;
-    return delay < c->backoff_max ? delay : c->backoff_max;
+    double max = (double)c->backoff_max, delay = (double)c->backoff_initial;
+    for (unsigned i = 0; i < streak && delay < max && c->backoff_factor > 1; i++)
+        delay *= c->backoff_factor;
+    delay = (delay < max ? delay : max) * (1 + c->backoff_jitter * dice);
+    return delay < max ? (int64_t)delay : c->backoff_max;
+}
+
+/* A life that got somewhere is no sign that the next one will not. */
+static int64_t delay_after(const struct worker_config *c, const struct restart_question *q, struct restart_history *h)
+{
+    if (q->units > 0 || q->lived_ms >= c->backoff_reset_after)
+        h->streak = 0;
+    return q->units > 0 ? 0 : backoff(c, h->streak++, q->dice);
 }
 
 enum restart_verdict restart_decide(const struct worker_config *c, const struct restart_question *q,
@@ -38,14 +49,17 @@ enum restart_verdict restart_decide(const struct worker_config *c, const struct 
     h->limited = false;
     if (!q->wanted_up)
         return VERDICT_DOWN;
-    if (!policy_restarts(c->restart, q->outcome))
+    if (q->replaced) {
+        *ret_delay_ms = 0;
+        return VERDICT_RETRY;
+    }
+    if (!policy_restarts(c, q))
         return ended_well(q->outcome) ? VERDICT_DONE : VERDICT_FAILED;
-    if (over_limit(c, q->now_ms, h)) {
+    /* One that asked to be replaced has not failed. */
+    if (q->outcome != OUTCOME_CANCELLED && over_limit(c, q->now_ms, h)) {
         h->limited = true;
         return VERDICT_FAILED;
     }
-    if (q->lived_ms >= RESTART_RESET_MS)
-        h->streak = 0;
-    *ret_delay_ms = backoff(c, h->streak++);
+    *ret_delay_ms = delay_after(c, q, h);
     return VERDICT_RETRY;
 }

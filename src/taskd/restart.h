@@ -1,4 +1,4 @@
-/* PURE: may a task start again, and when. The caller says what time it is. */
+/* PURE: may a task start again, and when. The caller says what time it is and throws the dice. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -6,14 +6,11 @@
 #include "taskd/config.h"
 #include "taskd/outcome.h"
 
-/* A life at least this long makes the next failure the first of a new series. */
-enum { RESTART_RESET_MS = 10 * 1000 };
-
 enum restart_verdict { VERDICT_DOWN, VERDICT_RETRY, VERDICT_DONE, VERDICT_FAILED };
 
 /* What has happened so far; zeroed at the start and whenever somebody starts the task by hand. */
 struct restart_history {
-    unsigned streak;         /* restarts since the last long life: the exponent of the back-off */
+    unsigned streak;         /* restarts since the last good life: the exponent of the back-off */
     int64_t window_began_ms; /* the window of restart_limit */
     int64_t window_count;
     bool limited; /* the last verdict was VERDICT_FAILED because of restart_limit */
@@ -21,8 +18,12 @@ struct restart_history {
 
 struct restart_question {
     bool wanted_up;
+    bool replaced; /* somebody ended this life in order to start another */
+    bool once;     /* spawned: one life, whatever the policy says */
     enum outcome outcome;
+    uint64_t units; /* that ended in this life */
     int64_t lived_ms, now_ms;
+    double dice; /* -1 … 1, for backoff.jitter */
 };
 
 /* The verdict; *ret_delay_ms is the back-off for VERDICT_RETRY. Updates `history`. */

@@ -27,6 +27,9 @@ static json_t *unit_json(const struct life *l, int64_t now)
 static json_t *stop_json(const struct task *t, int64_t now)
 {
     const struct life *l = &t->life;
+    if (t->is_held)
+        return json_pack("{ss ss sb sn sn sb}", "reason", stop_reason_name(t->held.reason), "mode", "finish_unit",
+                         "acked", 0, "waited_ms", "remaining_ms", "unresponsive", 0);
     if (!fsm_ending(t->state) || !l->stop_pending)
         return json_null();
     json_t *left = l->deadline_ms == DURATION_INFINITY ? json_null() : json_integer(l->deadline_ms - now);
@@ -53,12 +56,13 @@ json_t *task_json(const struct task *t)
     int64_t now = sys->now_ms();
     bool alive = l->pid > 0;
     json_t *last = t->last ? json_incref(t->last) : json_null();
-    return json_pack("{ss ss so ss so sb sI so s{sI sI sf} si sb so so so so}", "id", t->id, "worker", t->config->name,
-                     "handle", t->attempts ? json_string(l->handle) : json_null(), "state", task_state_name(t->state),
-                     "pid", alive ? json_integer(l->pid) : json_null(), "ready", t->state == TASK_RUNNING, "uptime_ms",
-                     (json_int_t)(alive ? now - l->began_ms : 0), "unit", unit_json(l, now), "units", "done",
-                     (json_int_t)l->units.done, "failed", (json_int_t)l->units.failed, "per_s",
-                     rounded(alive ? units_per_s(&l->units, now) : 0), "restarts",
+    return json_pack("{ss ss so ss so sb sI so s{sI sI sf} si sb so so so so sb so sb}", "id", t->id, "worker",
+                     t->config->name, "handle", t->attempts ? json_string(l->handle) : json_null(), "state",
+                     task_state_name(t->state), "pid", alive ? json_integer(l->pid) : json_null(), "ready",
+                     t->state == TASK_RUNNING, "uptime_ms", (json_int_t)(alive ? now - l->began_ms : 0), "unit",
+                     unit_json(l, now), "units", "done", (json_int_t)l->units.done, "failed",
+                     (json_int_t)l->units.failed, "per_s", rounded(alive ? units_per_s(&l->units, now) : 0), "restarts",
                      (int)(t->attempts ? t->attempts - 1 : 0), "restart_limited", t->history.limited, "backoff_ms",
-                     backoff_json(t), "stop", stop_json(t, now), "text", text_or_null(l->text), "last", last);
+                     backoff_json(t), "stop", stop_json(t, now), "text", text_or_null(l->text), "last", last, "wanted",
+                     t->wanted, "due", text_or_null(stop_reason_name(t->due)), "drained", t->drained);
 }

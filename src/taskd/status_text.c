@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/quantity.h"
 
@@ -45,6 +46,49 @@ bool status_is_stopping(const json_t *task)
     return json_is_object(json_object_get(task, "stop")) && !is_down(task);
 }
 
+/* "for db, cache" */
+static void append_names(const json_t *names, const char *what, char *out, size_t out_size)
+{
+    json_t *name;
+    size_t i;
+
+    json_array_foreach (names, i, name) {
+        if (i == 0)
+            append(out, out_size, "%s %s", what, json_string_value(name));
+        else
+            append(out, out_size, "%s", json_string_value(name));
+    }
+}
+
+/* "2026-01-02T03:04:05.678Z" in the reader's own time; by itself when it is not of that form. */
+static void append_time(const char *timestamp, const char *what, char *out, size_t out_size)
+{
+    struct tm tm = {0};
+    char text[DURATION_TEXT];
+    time_t at;
+
+    if (!strptime(timestamp, "%Y-%m-%dT%H:%M:%S", &tm))
+        return;
+    at = timegm(&tm);
+    if (localtime_r(&at, &tm) && strftime(text, sizeof text, "%a %H:%M:%S", &tm) > 0)
+        append(out, out_size, "%s %s", what, text);
+}
+
+static void append_plans(const json_t *task, char *out, size_t out_size)
+{
+    const char *next = status_string(task, "next_run"), *due = status_string(task, "due");
+
+    append_names(json_object_get(task, "waiting_for"), "for", out, out_size);
+    if (is_down(task) && *next)
+        append_time(next, "next", out, out_size);
+    if (*due)
+        append(out, out_size, "due: %s", due);
+    if (json_is_true(json_object_get(task, "drained")))
+        append(out, out_size, "drained");
+    if (json_is_true(json_object_get(task, "restart_limited")))
+        append(out, out_size, "restart_limit");
+}
+
 char *status_state(const json_t *task, char *out, size_t out_size)
 {
     const json_t *stop = json_object_get(task, "stop"), *remaining = json_object_get(stop, "remaining_ms");
@@ -52,8 +96,10 @@ char *status_state(const json_t *task, char *out, size_t out_size)
 
     out[0] = '\0';
     append(out, out_size, "%s", status_string(task, "state"));
+    append_plans(task, out, out_size);
     if (!status_is_stopping(task))
         return out;
+    append_names(json_object_get(stop, "held_by"), "stops after", out, out_size);
     if (json_is_true(json_object_get(stop, "unresponsive")))
         append(out, out_size, "unresponsive");
     if (json_is_integer(remaining) && json_integer_value(remaining) >= 0)
@@ -69,7 +115,7 @@ enum table_colour status_colour(const json_t *task)
     } colours[] = {
         {"running", TABLE_GREEN},   {"done", TABLE_DIM},        {"stopped", TABLE_DIM},    {"starting", TABLE_YELLOW},
         {"pre-stop", TABLE_YELLOW}, {"stopping", TABLE_YELLOW}, {"backoff", TABLE_YELLOW}, {"failed", TABLE_RED},
-        {"terminating", TABLE_RED}, {"killing", TABLE_RED},
+        {"terminating", TABLE_RED}, {"killing", TABLE_RED},     {"dumping", TABLE_RED},    {"waiting", TABLE_DIM},
     };
 
     for (size_t i = 0; i < sizeof colours / sizeof *colours; i++)

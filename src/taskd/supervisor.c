@@ -3,112 +3,22 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <search.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "common/fd.h"
+#include "common/text.h"
+#include "taskd/agenda.h"
 #include "taskd/config.h"
-#include "taskd/identity.h"
 #include "taskd/journal.h"
 #include "taskd/ledger.h"
 #include "taskd/log.h"
+#include "taskd/poison.h"
 #include "taskd/supervisor_impl.h"
 #include "taskd/sys.h"
 #include "taskd/tree.h"
 
-/* Processes that a dead life left behind are looked for a little later, so that a thousand ends read /proc once. */
-enum { SWEEP_AFTER_MS = 50, LAST_SWEEPS = 250 };
-
-/* --- pid -> task ------------------------------------------------------------------------------------------------ */
-
-static int by_pid(const void *a, const void *b)
-{
-    pid_t x = task_life(a)->pid, y = task_life(b)->pid;
-    return (x > y) - (x < y);
-}
-
-struct pid_key {
-    pid_t pid;
-};
-
-static int pid_against_task(const void *key, const void *task)
-{
-    pid_t x = ((const struct pid_key *)key)->pid, y = task_life(task)->pid;
-    return (x > y) - (x < y);
-}
-
-struct task *supervisor_task_by_pid(const struct supervisor *s, pid_t pid)
-{
-    struct pid_key key = {pid};
-    void *node = tfind(&key, &s->by_pid, pid_against_task);
-    return node ? *(struct task **)node : NULL;
-}
-
-/* --- strays: what a life leaves behind ------------------------------------------------------------------------------
- */
-
-static bool is_leader(void *arg, pid_t pid)
-{
-    return supervisor_task_by_pid(arg, pid) != NULL;
-}
-
-static struct task *owner_of(struct supervisor *s, const char *handle)
-{
-    size_t len = strcspn(handle, "#");
-    for (size_t i = 0; i < s->count; i++) {
-        const char *id = task_id(s->tasks[i]);
-        if (strncmp(id, handle, len) == 0 && id[len] == '\0')
-            return s->tasks[i];
-    }
-    return NULL;
-}
-
-/* Also a life that is being killed: what has left its group is to die with it. A handle of nobody's is a stranger. */
-static bool is_dead(void *arg, const char *handle)
-{
-    struct task *t = owner_of(arg, handle);
-    if (!t)
-        return false;
-    const struct life *l = task_life(t);
-    return l->pid <= 0 || strcmp(l->handle, handle) != 0 || task_state(t) == TASK_KILLING;
-}
-
-static void on_stray(void *arg, const char *handle, pid_t pid)
-{
-    struct supervisor *s = arg;
-    struct task *t = owner_of(s, handle);
-    if (t && task_life(t)->pid > 0 && strcmp(task_life(t)->handle, handle) == 0)
-        task_count_stray(t);
-    else
-        log_warn("%s: left process %d behind: killed", handle, (int)pid);
-}
-
-static size_t sweep(struct supervisor *s)
-{
-    struct tree_sweep how = {.is_leader = is_leader, .is_dead = is_dead, .on_stray = on_stray, .arg = s};
-    return tree_sweep(s->tree, &how);
-}
-
-static void arm_sweep(struct supervisor *s)
-{
-    struct timeval tv = {.tv_usec = SWEEP_AFTER_MS * 1000};
-    if (!event_pending(s->sweep_timer, EV_TIMEOUT, NULL))
-        event_add(s->sweep_timer, &tv);
-}
-
-static void on_sweep_timer(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    if (sweep(arg) > 0)
-        arm_sweep(arg); /* what was killed may have left children of its own */
-}
-
-/* --- the end of everything ------------------------------------------------------------------------------------------
- */
+/* --- the end of everything --------------------------------------------------------------------------------------- */
 
 static void tell_state(struct supervisor *s)
 {
@@ -116,69 +26,89 @@ static void tell_state(struct supervisor *s)
         s->hooks.on_state(s->hooks.arg, s->state);
 }
 
-static bool all_over(const struct supervisor *s)
+static size_t count_tasks(const struct supervisor *s, bool (*counts)(const struct task *))
 {
-    return s->over == s->count;
+    size_t n = 0;
+    for (size_t i = 0; i < s->workers_count; i++)
+        for (size_t j = 0; j < s->workers[i]->count; j++)
+            n += counts(s->workers[i]->tasks[j]);
+    return n;
+}
+
+static bool waits_for_others(const struct task *t)
+{
+    return task_state(t) == TASK_WAITING && !task_periodic(t);
+}
+
+static bool is_stopped(const struct task *t)
+{
+    return task_state(t) == TASK_STOPPED;
 }
 
 /* In a running daemon a task that somebody stopped may be started again, so only tasks that ended for good count. */
 static bool nothing_left(const struct supervisor *s)
 {
-    if (!all_over(s))
-        return false;
     if (s->state == SUP_STOPPING || s->one_shot)
-        return true;
-    for (size_t i = 0; i < s->count; i++)
-        if (task_state(s->tasks[i]) == TASK_STOPPED)
-            return false;
-    return true;
+        return s->over == s->count;
+    /* Who waits for others waits in vain when all of them are down. */
+    if (s->count == 0 || s->over + s->waiting < s->count || s->over + count_tasks(s, waits_for_others) < s->count)
+        return false;
+    return count_tasks(s, is_stopped) == 0;
 }
-
-static void reap_strangers(struct supervisor *s);
 
 static void end_if_over(struct supervisor *s)
 {
     if (s->state == SUP_ENDED || !nothing_left(s))
         return;
-    /* What was killed takes a moment to die, and its children a moment to become ours. */
-    const struct timespec moment = {.tv_nsec = 2 * 1000 * 1000};
-    for (int i = 0; i < LAST_SWEEPS; i++) {
-        tree_forget(s->tree);
-        if (sweep(s) == 0)
-            break;
-        nanosleep(&moment, NULL);
-        reap_strangers(s);
-    }
-    reap_strangers(s);
+    reap_leftovers(s);
     s->state = SUP_ENDED;
     tell_state(s);
+}
+
+/* --- what depends on others ----------------------------------------------------------------------------------------
+ */
+
+static bool pick_all(const struct task *t, const void *arg)
+{
+    (void)arg;
+    return !task_spawned(t) || task_wanted(t);
+}
+
+static void obey_on_failed(struct supervisor *s)
+{
+    static const struct stop_request req = {.reason = STOP_DEPS, .grace_ms = -1};
+    if (!s->failed || s->state != SUP_RUNNING)
+        return;
+    s->failed = false;
+    if (s->on_failed == ON_FAILED_IGNORE)
+        return;
+    log_error("a task has failed for good: everything is stopped (on_failed)");
+    if (s->on_failed == ON_FAILED_EXIT)
+        supervisor_stop(s, NULL, &req);
+    else
+        requests_stop(s, &req, pick_all, NULL);
 }
 
 static void on_settle(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct supervisor *s = arg;
+    obey_on_failed(s);
+    strategy_settle(s);
+    rollout_advance(s);
+    order_release(s);
     supervisor_waiters_check(s);
+    crew_prune(s);
     end_if_over(s);
 }
 
-/* Waiters and the end are looked at from the loop, once a turn, never from inside a task's own business. */
 void supervisor_settle(struct supervisor *s)
 {
     event_active(s->settle, EV_TIMEOUT, 0);
 }
 
-/* --- news from tasks
- * -------------------------------------------------------------------------------------------------- */
-
-static void on_task_state(void *arg, struct task *t, enum task_state before)
-{
-    struct supervisor *s = arg;
-    s->over += (size_t)fsm_over(task_state(t)) - (size_t)fsm_over(before);
-    if (s->hooks.on_change)
-        s->hooks.on_change(s->hooks.arg, t);
-    supervisor_settle(s);
-}
+/* --- news from tasks -----------------------------------------------------------------------------------------------
+ */
 
 static void on_task_change(void *arg, struct task *t)
 {
@@ -187,20 +117,48 @@ static void on_task_change(void *arg, struct task *t)
         s->hooks.on_change(s->hooks.arg, t);
 }
 
+static void on_task_state(void *arg, struct task *t, enum task_state before)
+{
+    struct supervisor *s = arg;
+    enum task_state now = task_state(t);
+    s->over += (size_t)fsm_over(now) - (size_t)fsm_over(before);
+    s->waiting += (size_t)(now == TASK_WAITING) - (size_t)(before == TASK_WAITING);
+    s->failed = s->failed || (now == TASK_FAILED && !task_spawned(t));
+    on_task_change(s, t);
+    supervisor_settle(s);
+}
+
 static void on_task_life(void *arg, struct task *t)
 {
     struct supervisor *s = arg;
     s->lives++;
-    if (!tsearch(t, &s->by_pid, by_pid))
-        log_error("%s: no memory to remember process %d by", task_id(t), (int)task_life(t)->pid);
+    reap_remember(s, t);
 }
 
-static void note_losses(struct supervisor *s, struct task *t, json_t *record)
+static bool is_death(enum outcome o)
+{
+    return o == OUTCOME_FAILED || o == OUTCOME_PANICKED;
+}
+
+static void note_suspect(struct supervisor *s, struct task *t, const char *unit)
+{
+    const struct worker_config *c = task_config(t);
+    char shown[200];
+    if (poison_death(s->poison, c->name, unit) != c->poison_limit)
+        return;
+    log_error("%s: unit %s was in flight at %lld deaths: further lives are told to avoid it", c->name,
+              text_printable(unit, strlen(unit), shown, sizeof shown), (long long)c->poison_limit);
+}
+
+static void note_losses(struct supervisor *s, struct task *t, json_t *record, bool death)
 {
     size_t i;
     json_t *unit;
-    json_array_foreach (json_object_get(record, "lost"), i, unit)
+    json_array_foreach (json_object_get(record, "lost"), i, unit) {
         ledger_lost(s->ledger, task_config(t)->name, json_string_value(unit), task_life(t)->handle);
+        if (death)
+            note_suspect(s, t, json_string_value(unit));
+    }
 }
 
 static void on_task_record(void *arg, struct task *t, json_t *record)
@@ -214,16 +172,25 @@ static void on_task_record(void *arg, struct task *t, json_t *record)
     bool killed = v.how == HOW_KILLED || v.how == HOW_ABORTED;
     s->killed += killed;
     s->unsure += killed && !l->spoken && s->state == SUP_STOPPING;
-    note_losses(s, t, record);
+    note_losses(s, t, record, is_death(v.outcome));
     supervisor_waiters_record(s, t, record);
     if (s->hooks.on_record)
         s->hooks.on_record(s->hooks.arg, record);
 }
 
-static void on_task_unit_end(void *arg, struct task *t, const char *unit)
+static void on_task_unit_begin(void *arg, struct task *t, const char *unit)
+{
+    (void)arg, (void)t, (void)unit;
+}
+
+static void on_task_unit_end(void *arg, struct task *t, const char *unit, bool ok)
 {
     struct supervisor *s = arg;
+    (void)ok;
     ledger_ended(s->ledger, task_config(t)->name, unit);
+    poison_cleared(s->poison, task_config(t)->name, unit);
+    if (s->waiters)
+        supervisor_settle(s);
 }
 
 static void on_task_output(void *arg, struct task *t, const char *line, size_t len)
@@ -239,130 +206,90 @@ static bool may_task_output(void *arg)
     return !s->hooks.may_output || s->hooks.may_output(s->hooks.arg);
 }
 
-/* Once for all tasks that are killed in this turn of the loop, and before any of them is reaped. */
 static void on_task_kill(void *arg, struct task *t)
 {
     (void)t;
-    struct supervisor *s = arg;
-    event_active(s->sweep_timer, EV_TIMEOUT, 0);
+    reap_sweep_soon(arg);
 }
 
-/* --- reaping ---------------------------------------------------------------------------------------------------------
+static void on_task_due(void *arg, struct task *t)
+{
+    struct supervisor *s = arg;
+    (void)t;
+    s->due++;
+    supervisor_settle(s);
+}
+
+static bool may_task_start(void *arg, const struct task *t)
+{
+    return order_may_start(arg, t);
+}
+
+static json_t *task_avoids(void *arg, const struct task *t)
+{
+    const struct supervisor *s = arg;
+    return poison_list(s->poison, task_config(t)->name, task_config(t)->poison_limit);
+}
+
+static void on_task_verdict(void *arg, struct task *t, bool failed)
+{
+    strategy_death(arg, t, failed);
+}
+
+/* --- making --------------------------------------------------------------------------------------------------------
  */
 
-static bool reap_one(struct supervisor *s, bool *ret_leader)
+/* Workers of the configuration, without their tasks. */
+static int make_workers(struct supervisor *s, struct config *config)
 {
-    struct sys_exit ignored;
-    pid_t pid = sys->next_exit();
-    if (pid <= 0)
-        return false;
-    struct task *t = supervisor_task_by_pid(s, pid);
-    *ret_leader = t != NULL;
-    if (!t)
-        return sys->reap(pid, &ignored) == 0;
-    tdelete(t, &s->by_pid, by_pid);
-    task_on_exit(t);
-    return true;
-}
-
-/* A thousand exits may come as one SIGCHLD: goes on until nobody is left. */
-void supervisor_reap(struct supervisor *s)
-{
-    bool leader = false, any_leader = false;
-    while (reap_one(s, &leader))
-        any_leader = any_leader || leader;
-    if (any_leader && s->state != SUP_ENDED)
-        arm_sweep(s);
-}
-
-static void reap_strangers(struct supervisor *s)
-{
-    bool leader;
-    while (reap_one(s, &leader))
-        ;
-}
-
-/* --- requests
- * ---------------------------------------------------------------------------------------------------------- */
-
-void supervisor_start(struct supervisor *s)
-{
-    for (size_t i = 0; i < s->count; i++)
-        task_start(s->tasks[i]);
-    supervisor_settle(s);
-}
-
-int supervisor_stop(struct supervisor *s, const char *scope, const struct stop_request *req)
-{
-    int reached = 0;
-    if (scope && !supervisor_scope_known(s, scope))
-        return -ENOENT;
-    bool first = !scope && s->state == SUP_RUNNING;
-    if (first)
-        s->state = SUP_STOPPING;
-    for (size_t i = 0; i < s->count; i++) {
-        struct task *t = s->tasks[i];
-        if (!supervisor_in_scope(t, scope))
-            continue;
-        reached += !fsm_over(task_state(t));
-        task_stop(t, req);
-    }
-    if (first)
-        tell_state(s);
-    supervisor_settle(s);
-    return reached;
-}
-
-int supervisor_abort(struct supervisor *s, const char *scope)
-{
-    struct stop_request req = {.reason = STOP_CLI, .grace_ms = -1, .now = true};
-    return supervisor_stop(s, scope, &req);
-}
-
-void supervisor_told_by(struct supervisor *s, int signo)
-{
-    if (!s->shared.told_by)
-        s->shared.told_by = signo;
-}
-
-/* --- making
- * ---------------------------------------------------------------------------------------------------------------- */
-
-static int make_tasks(struct supervisor *s)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < s->config->workers_count; i++)
-        total += (size_t)s->config->workers[i].replicas;
-    s->tasks = calloc(total ? total : 1, sizeof(struct task *));
-    s->identities = calloc(s->config->workers_count ? s->config->workers_count : 1, sizeof *s->identities);
-    if (!s->tasks || !s->identities)
-        return -ENOMEM;
-    for (size_t i = 0; i < s->config->workers_count; i++) {
-        const struct worker_config *c = &s->config->workers[i];
-        int r = identity_resolve(c, &s->identities[i]);
+    for (size_t i = 0; i < config->workers_count; i++) {
+        struct worker *w = crew_add_worker(s, config->workers[i].name);
+        struct definition *d = NULL;
+        if (!w)
+            return -ENOMEM;
+        int r = definition_new(&config->workers[i], &d);
         if (r < 0)
             return r;
-        for (unsigned n = 1; n <= c->replicas; n++) {
-            struct task *t = task_new(&s->shared, c, &s->identities[i], n);
-            if (!t)
+        crew_define(w, d);
+        w->configured = true;
+        timetable_set(s, w);
+        for (int64_t n = 0; n < d->config.replicas; n++)
+            if (!crew_add_task(s, w, d, false, NULL))
                 return -ENOMEM;
-            s->tasks[s->count++] = t;
-        }
     }
-    s->over = s->count;
-    return 0;
+    crew_order(s);
+    return order_link(s);
 }
 
 static int make_parts(struct supervisor *s)
 {
     s->tree = s->shared.tree = tree_new();
     s->ledger = ledger_new();
-    s->sweep_timer = evtimer_new(s->base, on_sweep_timer, s);
+    s->poison = poison_new();
+    s->sweep_timer = evtimer_new(s->base, on_reap_timer, s);
     s->settle = evtimer_new(s->base, on_settle, s);
-    return s->tree && s->ledger && s->sweep_timer && s->settle ? 0 : -ENOMEM;
+    if (!s->tree || !s->ledger || !s->poison || !s->sweep_timer || !s->settle)
+        return -ENOMEM;
+    return timetable_open(s);
 }
 
-int supervisor_new(struct event_base *base, const struct config *config, struct journal *journal,
+static const struct task_hooks task_hooks = {
+    .on_state = on_task_state,
+    .on_change = on_task_change,
+    .on_life = on_task_life,
+    .on_record = on_task_record,
+    .on_unit_begin = on_task_unit_begin,
+    .on_unit_end = on_task_unit_end,
+    .on_output = on_task_output,
+    .may_output = may_task_output,
+    .on_kill = on_task_kill,
+    .on_due = on_task_due,
+    .may_start = may_task_start,
+    .avoid = task_avoids,
+    .on_verdict = on_task_verdict,
+};
+
+int supervisor_new(struct event_base *base, struct config *config, struct journal *journal,
                    const struct supervisor_options *options, const struct supervisor_hooks *hooks,
                    struct supervisor **ret)
 {
@@ -370,7 +297,7 @@ int supervisor_new(struct event_base *base, const struct config *config, struct 
     if (!s)
         return -ENOMEM;
     s->base = base;
-    s->config = config;
+    s->on_failed = config->daemon.on_failed;
     s->hooks = *hooks;
     s->one_shot = options->one_shot;
     s->started_ms = sys->now_ms();
@@ -380,19 +307,12 @@ int supervisor_new(struct event_base *base, const struct config *config, struct 
         .nofile = options->nofile,
         .capture = options->capture,
         .stdin_fd = options->stdin_fd,
-        .hooks = {.on_state = on_task_state,
-                  .on_change = on_task_change,
-                  .on_life = on_task_life,
-                  .on_record = on_task_record,
-                  .on_unit_end = on_task_unit_end,
-                  .on_output = on_task_output,
-                  .may_output = may_task_output,
-                  .on_kill = on_task_kill,
-                  .arg = s},
+        .hooks = task_hooks,
     };
+    s->shared.hooks.arg = s;
     int r = make_parts(s);
     if (r == 0)
-        r = make_tasks(s);
+        r = make_workers(s, config);
     /* Orphans of a worker come to taskd, where they can be found and reaped, and not to init. */
     if (r == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         r = -errno;
@@ -415,18 +335,15 @@ void supervisor_free(struct supervisor *s)
         return;
     supervisor_waiters_free(s);
     tdestroy(s->by_pid, ignore_node);
-    for (size_t i = 0; i < s->count; i++)
-        task_free(s->tasks[i]);
-    for (size_t i = 0; s->identities && i < s->config->workers_count; i++)
-        identity_clear(&s->identities[i]);
+    crew_free(s);
     if (s->sweep_timer)
         event_free(s->sweep_timer);
     if (s->settle)
         event_free(s->settle);
+    agenda_free(s->agenda);
     tree_free(s->tree);
     ledger_free(s->ledger);
-    free(s->identities);
-    free(s->tasks);
+    poison_free(s->poison);
     free(s->socket);
     free(s);
 }

@@ -1,9 +1,9 @@
 /* All tasks: starting, stopping, reaping, and the questions that others ask about them.
  *
  * Words: a worker is a definition, a task one running instance of it (resize@2), a life one process of a task
- * (resize@2#17). A scope is a set of tasks: NULL is the daemon and everything in it, "resize" a worker, "resize@2" a
- * task, "resize@2#17" one life.
- * Owner: cmd_run.c. Calls task, tree, journal, ledger; tells others through the callbacks below. */
+ * (resize@2#17). A scope is a set of tasks: NULL is the daemon and everything in it, "batch" a group of workers
+ * (part_of), "resize" a worker, "resize@2" a task, "resize@2#17" one life. Owner: cmd_run.c. Calls task, tree, journal,
+ * ledger; tells others through the callbacks below. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,6 +23,7 @@ const char *supervisor_state_name(enum supervisor_state);
 struct supervisor_hooks {
     void (*on_change)(void *arg, struct task *);  /* a task changed in a way that a person may see */
     void (*on_record)(void *arg, json_t *record); /* a life has ended; the record is borrowed */
+    void (*on_gone)(void *arg, struct task *);    /* a task is about to be forgotten */
     void (*on_output)(void *arg, struct task *, const char *line, size_t len); /* a captured line of output */
     bool (*may_output)(void *arg); /* can on_output take a line now? NULL: always */
     void (*on_state)(void *arg, enum supervisor_state);
@@ -36,19 +37,51 @@ struct supervisor_options {
     struct rlimit nofile; /* what taskd was started with */
 };
 
-/* `config`, `journal` and `base` are borrowed and outlive the supervisor. 0, -ENOENT for a user or group that is
+/* `journal` and `base` are borrowed and outlive the supervisor; the workers' definitions are moved out of `config`. 0,
+ * -ENOENT for a user or group that is
  * unknown, -errno. */
-int supervisor_new(struct event_base *base, const struct config *config, struct journal *journal,
+int supervisor_new(struct event_base *base, struct config *config, struct journal *journal,
                    const struct supervisor_options *options, const struct supervisor_hooks *hooks,
                    struct supervisor **ret);
 void supervisor_free(struct supervisor *);
 
-void supervisor_start(struct supervisor *);              /* starts every task */
+/* Requests return how many tasks they reached, -ENOENT for a scope that nobody has, -ESHUTDOWN once taskd itself is to
+ * stop: the stop wins. */
+
+/* Wants a scope up: starts what is down, in the order of `after`, and forgets what made a task fail. Ends a drain. */
+int supervisor_start(struct supervisor *, const char *scope);
+
+/* Replaces the lives of a scope at their unit boundaries, idle tasks first, at most `max_unavailable` tasks of a worker
+ * at a time (0: one); what is down is started. */
+int supervisor_restart(struct supervisor *, const char *scope, unsigned max_unavailable);
+
+/* Lets a scope finish its units, without a deadline, and keeps it down until it is resumed or started. */
+int supervisor_drain(struct supervisor *, const char *scope);
+int supervisor_resume(struct supervisor *, const char *scope);
+
+/* Makes or ends tasks of one worker, idle ones first. -EINVAL: not a number from 0 to 10000, or a spawned worker. */
+int supervisor_scale(struct supervisor *, const char *worker, int64_t replicas);
+
+/* One more task, for one life: of a worker that is configured, or of a definition that is given (taken; its only worker
+ * is used). `input` (borrowed, NULL: as configured) goes to the worker. *ret_handle is borrowed until the loop turns.
+ * 0, -ENOENT, -ESHUTDOWN, -ENOMEM or what identity_resolve says of a user that is unknown. */
+struct spawn_order {
+    const char *worker;
+    struct config *definition; /* instead of `worker` */
+    json_t *input;
+};
+int supervisor_spawn(struct supervisor *, const struct spawn_order *, const char **ret_handle);
+
+/* Goes over to another configuration (taken, in every case): tasks whose worker has not changed stay as they are,
+ * changed ones are replaced as by a restart, those that are gone are stopped. Returns what differs, new reference;
+ * NULL with errno ESHUTDOWN or ENOMEM. With `dry_run` nothing is done. */
+json_t *supervisor_reload(struct supervisor *, struct config *, bool dry_run);
+
 void supervisor_reap(struct supervisor *);               /* on SIGCHLD */
 void supervisor_told_by(struct supervisor *, int signo); /* the signal behind STOP_SIGNAL; the first one counts */
 
-/* Asks a scope to stop; idempotent, a repeated one may shorten the deadline. Returns how many live or waiting tasks it
- * reached, or -ENOENT for a name that nobody has. NULL stops the daemon: SUP_ENDED follows when all are down. */
+/* Asks a scope to stop, dependents first; idempotent, a repeated one may shorten the deadline. NULL stops the daemon:
+ * SUP_ENDED follows when all are down. */
 int supervisor_stop(struct supervisor *, const char *scope, const struct stop_request *);
 
 /* SIGKILL to the trees of a scope now; the tasks then follow their restart policy as after any death that was asked
@@ -61,9 +94,11 @@ struct supervisor_waiter;
 typedef void supervisor_wait_cb(void *arg, json_t *records);
 
 /* WAIT_LIFE: the current life of each task in the scope (its last one where none runs; one that has never started waits
- * for its first). WAIT_DOWN: until the scope's tasks are down for good or stopped. 0 and *ret, -ENOENT (the name is
- * unknown; a handle that is not in memory must be looked up in the journal) or -ENOMEM. */
-enum wait_kind { WAIT_LIFE, WAIT_DOWN };
+ * for its first). WAIT_DOWN: until the scope's tasks are down for good or stopped. WAIT_UP: until none of them is on
+ * its way: not starting, not stopping, not due for a replacement; those that failed for good count as settled.
+ * WAIT_IDLE: until no unit is in flight. The last two give no records. 0 and *ret, -ENOENT (the name is unknown; a
+ * handle that is not in memory must be looked up in the journal) or -ENOMEM. */
+enum wait_kind { WAIT_LIFE, WAIT_DOWN, WAIT_UP, WAIT_IDLE };
 int supervisor_wait(struct supervisor *, const char *scope, enum wait_kind, supervisor_wait_cb *on_done, void *arg,
                     struct supervisor_waiter **ret);
 void supervisor_wait_cancel(struct supervisor_waiter *);
@@ -75,7 +110,7 @@ json_t *supervisor_status(const struct supervisor *, const char *scope);
 enum supervisor_state supervisor_state(const struct supervisor *);
 bool supervisor_ready(const struct supervisor *); /* every task that is wanted up is ready, and no stop is under way */
 size_t supervisor_task_count(const struct supervisor *);
-struct task *supervisor_task(const struct supervisor *, size_t index);
+struct task *supervisor_task(const struct supervisor *, size_t index); /* in the order of status */
 
 /* Totals over all lives, for the last words and the exit status. */
 struct supervisor_totals {

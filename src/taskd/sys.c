@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -57,6 +58,29 @@ static int reap(pid_t pid, struct sys_exit *ret)
     return 0;
 }
 
+/* proc_pid_statm(5): the second number is the resident set in pages. */
+static int64_t resident(pid_t pid)
+{
+    char path[64];
+    long long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*d %lld", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static double dice(void)
+{
+    uint32_t n = 0;
+    if (getentropy(&n, sizeof n) < 0)
+        n = UINT32_MAX / 2;
+    return n / ((double)UINT32_MAX + 1);
+}
+
 const struct sys_ops sys_kernel = {
     .now_ms = now_ms,
     .spawn = spawn_process,
@@ -65,6 +89,8 @@ const struct sys_ops sys_kernel = {
     .kill_stray = kill_pidfd,
     .next_exit = next_exit,
     .reap = reap,
+    .resident = resident,
+    .dice = dice,
 };
 
 const struct sys_ops *sys = &sys_kernel;

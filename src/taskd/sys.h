@@ -28,6 +28,8 @@ struct sys_ops {
     pid_t (*next_exit)(void);
     /* Reaps this child. 0 or -errno. */
     int (*reap)(pid_t, struct sys_exit *ret);
+    int64_t (*resident)(pid_t); /* bytes of memory that a process holds, 0 when nobody knows */
+    double (*dice)(void);       /* from 0 to 1, below 1 */
 };
 
 extern const struct sys_ops sys_kernel;

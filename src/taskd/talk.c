@@ -109,6 +109,14 @@ static void put_resume(const struct task *t, struct jsonout *o)
     free(text);
 }
 
+static void put_avoid(const struct task *t, struct jsonout *o)
+{
+    json_t *avoid = t->shared->hooks.avoid(t->shared->hooks.arg, t);
+    if (avoid)
+        put_json(o, "avoid", avoid);
+    json_decref(avoid);
+}
+
 static void on_hello(struct task *t, const struct message *m)
 {
     (void)m;
@@ -120,7 +128,8 @@ static void on_hello(struct task *t, const struct message *m)
     jsonout_int(&o, "attempt", t->life.attempt);
     jsonout_int(&o, "grace_ms", wire_ms(t->config->stop_timeout));
     jsonout_int(&o, "max_message", t->config->max_message);
-    put_json(&o, "input", t->config->input);
+    put_json(&o, "input", t->input ? t->input : t->config->input);
+    put_avoid(t, &o);
     put_resume(t, &o);
     say(t, &o);
 }
@@ -150,7 +159,8 @@ static void on_begin(struct task *t, const struct message *m)
         bad_line(t, r == -EEXIST ? "this unit has already begun" : strerror(-r), m->unit, strlen(m->unit));
         return;
     }
-    task_arm_unit_timer(t);
+    watch_arm(t);
+    t->shared->hooks.on_unit_begin(t->shared->hooks.arg, t, m->unit);
     task_feed(t, ON_READY);
 }
 
@@ -167,8 +177,8 @@ static void on_progress(struct task *t, const struct message *m)
 static void on_end(struct task *t, const struct message *m)
 {
     units_end(&t->life.units, m->unit, m->ok, sys->now_ms());
-    t->shared->hooks.on_unit_end(t->shared->hooks.arg, t, m->unit);
-    task_arm_unit_timer(t);
+    t->shared->hooks.on_unit_end(t->shared->hooks.arg, t, m->unit, m->ok);
+    watch_unit_end(t);
     if (m->ok || !m->error_message)
         return;
     char unit[SHOWN], why[SHOWN];
@@ -180,7 +190,7 @@ static void on_release(struct task *t, const struct message *m)
 {
     if (units_release(&t->life.units, m->unit) < 0)
         t->life.ignored++;
-    task_arm_unit_timer(t);
+    watch_arm(t);
 }
 
 static void on_status(struct task *t, const struct message *m)
@@ -318,6 +328,7 @@ static void on_line(void *arg, const char *line, size_t len, bool cut)
         return;
     }
     t->life.spoken = true;
+    watch_heard(t);
     handlers[m.type](t, &m);
     message_clear(&m);
     task_changed(t);

@@ -11,8 +11,9 @@
 #include "taskd/output.h"
 #include "taskd/task_impl.h"
 
-/* How often a tree that does not die is killed again. */
-enum { KILL_AGAIN_MS = 1000 };
+/* How often a tree that does not die is killed again; how long one that was wedged may take to write its core; how
+ * late a deadline may be looked at before taskd takes the blame. */
+enum { KILL_AGAIN_MS = 1000, DUMP_MS = 10 * 1000, LATE_MS = 2000 };
 
 /* A hundred years: nobody waits longer, and no sum of such times overflows. */
 static const int64_t GRACE_MAX_MS = 100LL * 366 * 86400 * 1000;
@@ -22,35 +23,48 @@ static int64_t now(void)
     return sys->now_ms();
 }
 
-static void arm(struct event *timer, int64_t ms)
+void task_arm(struct event *timer, int64_t due_ms)
 {
-    if (ms == DURATION_INFINITY) {
+    if (due_ms == DURATION_INFINITY) {
         event_del(timer);
         return;
     }
+    int64_t ms = due_ms - now();
     if (ms < 0)
         ms = 0;
     struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
     event_add(timer, &tv);
 }
 
-/* --- timers ------------------------------------------------------------------------------------------------------ */
+/* --- the state's timer ------------------------------------------------------------------------------------------- */
 
-static int64_t state_timer_ms(const struct task *t)
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t in(int64_t ms)
+{
+    return ms == DURATION_INFINITY ? DURATION_INFINITY : now() + ms;
+}
+
+static int64_t state_timer_due(const struct task *t)
 {
     switch (fsm_timer(t->state)) {
     case TIMER_START:
-        return t->config->start_timeout;
+        return in(t->config->start_timeout);
     case TIMER_PRE_STOP:
-        return t->config->pre_stop;
+        return in(t->config->pre_stop);
     case TIMER_GRACE:
-        return t->life.deadline_ms == DURATION_INFINITY ? DURATION_INFINITY : t->life.deadline_ms - now();
+        return t->life.deadline_ms;
     case TIMER_TERM:
-        return t->config->term_timeout;
+        return in(t->config->term_timeout);
+    case TIMER_DUMP:
+        return t->life.stop_pending ? sooner(in(DUMP_MS), t->life.deadline_ms) : in(DUMP_MS);
     case TIMER_KILL:
-        return KILL_AGAIN_MS;
+        return in(KILL_AGAIN_MS);
     case TIMER_BACKOFF:
-        return t->backoff_ms;
+        return in(t->backoff_ms);
     default:
         return DURATION_INFINITY;
     }
@@ -58,7 +72,54 @@ static int64_t state_timer_ms(const struct task *t)
 
 void task_arm_state_timer(struct task *t)
 {
-    arm(t->timer, state_timer_ms(t));
+    t->timer_due_ms = state_timer_due(t);
+    task_arm(t->timer, t->timer_due_ms);
+}
+
+int64_t task_second_chance(int64_t late_ms, int64_t period_ms)
+{
+    return late_ms > LATE_MS ? sooner(late_ms, period_ms) : 0;
+}
+
+/* A start or a grace that ran out while taskd itself was not running gets another chance. */
+static bool forgiven(struct task *t)
+{
+    int64_t late = now() - t->timer_due_ms, period = 0;
+    if (t->state == TASK_STARTING)
+        period = t->config->start_timeout;
+    else if (t->state == TASK_STOPPING)
+        period = t->life.deadline_ms - t->life.stop_ms;
+    int64_t more = task_second_chance(late, period);
+    if (more == 0)
+        return false;
+    log_warn("%s: taskd was not running for a while (%lld ms): it gets %lld ms more", t->id, (long long)late,
+             (long long)more);
+    t->timer_due_ms = now() + more;
+    if (t->state == TASK_STOPPING)
+        t->life.deadline_ms = t->timer_due_ms;
+    task_arm(t->timer, t->timer_due_ms);
+    return true;
+}
+
+/* Starts a task whose turn has come, and lets another one wait. */
+static void try_start(struct task *t)
+{
+    bool now_or_later = t->shared->hooks.may_start(t->shared->hooks.arg, t);
+    t->queued = !now_or_later;
+    task_feed(t, now_or_later ? ON_START : ON_WAIT);
+}
+
+static void on_deadline(struct task *t)
+{
+    if (t->state == TASK_STOPPING && t->life.deadline_ms > now()) {
+        task_arm_state_timer(t);
+        return;
+    }
+    if (forgiven(t))
+        return;
+    if (t->state == TASK_STARTING)
+        t->life.cause = CAUSE_START_TIMEOUT;
+    task_feed(t, t->state == TASK_STOPPING && t->config->term_timeout > 0 ? ON_GRACE_TERM : ON_TIMEOUT);
 }
 
 static void on_state_timer(evutil_socket_t fd, short what, void *arg)
@@ -71,37 +132,10 @@ static void on_state_timer(evutil_socket_t fd, short what, void *arg)
         channel_poll(t->channel);
     if (t->state != state)
         return;
-    if (state == TASK_STOPPING && t->life.deadline_ms > now()) {
-        task_arm_state_timer(t);
-        return;
-    }
-    if (state == TASK_STARTING)
-        t->life.cause = CAUSE_START_TIMEOUT;
-    task_feed(t, state == TASK_STOPPING && t->config->term_timeout > 0 ? ON_GRACE_TERM : ON_TIMEOUT);
-}
-
-void task_arm_unit_timer(struct task *t)
-{
-    int64_t deadline = units_deadline(&t->life.units);
-    arm(t->unit_timer, deadline == DURATION_INFINITY ? deadline : deadline - now());
-}
-
-static void on_unit_timer(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    struct task *t = arg;
-    if (channel_open(t->channel))
-        channel_poll(t->channel);
-    const struct unit *late = units_overdue(&t->life.units, now());
-    if (!late) {
-        task_arm_unit_timer(t);
-        return;
-    }
-    char shown[200];
-    log_warn("%s: unit %s is over its time of %lld ms", t->id,
-             text_printable(late->id, strlen(late->id), shown, sizeof shown), (long long)late->timeout_ms);
-    t->life.cause = CAUSE_UNIT_TIMEOUT;
-    task_feed(t, ON_FAULT);
+    if (state == TASK_BACKOFF)
+        try_start(t);
+    else
+        on_deadline(t);
 }
 
 /* --- what the state machine asks for ----------------------------------------------------------------------------- */
@@ -112,9 +146,10 @@ static void act(struct task *t, unsigned actions)
         enum task_action action;
         void (*run)(struct task *);
     } table[] = {
-        {ACT_SPAWN, turnover_spawn},         {ACT_SEND_STOP, ladder_send_stop},   {ACT_SEND_TERM, ladder_send_term},
-        {ACT_KILL_GRACE, ladder_kill_grace}, {ACT_KILL_FAULT, ladder_kill_fault}, {ACT_KILL_ABORT, ladder_kill_abort},
-        {ACT_KILL_AGAIN, ladder_kill_again},
+        {ACT_SPAWN, turnover_spawn},         {ACT_SEND_STOP, ladder_send_stop},
+        {ACT_SEND_TERM, ladder_send_term},   {ACT_DUMP, ladder_dump},
+        {ACT_KILL_GRACE, ladder_kill_grace}, {ACT_KILL_FAULT, ladder_kill_fault},
+        {ACT_KILL_ABORT, ladder_kill_abort}, {ACT_KILL_AGAIN, ladder_kill_again},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (actions & table[i].action)
@@ -134,6 +169,7 @@ void task_feed(struct task *t, enum task_event event)
         return;
     t->state = step.next;
     task_arm_state_timer(t);
+    watch_arm(t);
     if (t->state != before)
         t->shared->hooks.on_state(t->shared->hooks.arg, t, before);
     act(t, step.actions);
@@ -149,8 +185,22 @@ void task_changed(struct task *t)
 void task_start(struct task *t)
 {
     t->wanted = true;
+    t->drained = t->is_held = false;
     t->history = (struct restart_history){0};
-    task_feed(t, ON_START);
+    if (fsm_ending(t->state) && t->life.stop_pending)
+        t->replaced = true;
+    else if (t->state == TASK_WAITING || fsm_alive(t->state))
+        return;
+    else if (task_periodic(t) && t->config->schedule)
+        task_feed(t, ON_WAIT);
+    else
+        try_start(t);
+}
+
+void task_resume(struct task *t)
+{
+    if (t->state == TASK_WAITING && t->queued && t->shared->hooks.may_start(t->shared->hooks.arg, t))
+        task_feed(t, ON_START);
 }
 
 static int64_t grace_of(const struct task *t, const struct stop_request *req)
@@ -197,26 +247,109 @@ void task_end_life(struct task *t, const struct stop_request *req)
 
 void task_stop(struct task *t, const struct stop_request *req)
 {
-    t->wanted = false;
+    t->wanted = t->is_held = t->replaced = t->queued = false;
+    t->due = STOP_NONE;
     task_end_life(t, req);
+}
+
+void task_hold_stop(struct task *t, const struct stop_request *req)
+{
+    if (!fsm_alive(t->state) || fsm_ending(t->state)) {
+        task_stop(t, req);
+        return;
+    }
+    t->wanted = t->queued = false;
+    t->due = STOP_NONE;
+    t->held = *req;
+    t->is_held = true;
+    task_changed(t);
+}
+
+const struct stop_request *task_held_stop(const struct task *t)
+{
+    return t->is_held ? &t->held : NULL;
+}
+
+void task_replace(struct task *t, enum stop_reason reason)
+{
+    t->due = STOP_NONE;
+    if (!fsm_alive(t->state)) {
+        task_resume(t);
+        return;
+    }
+    t->replaced = true;
+    if (!fsm_ending(t->state))
+        task_end_life(t, &(struct stop_request){.reason = reason, .grace_ms = -1});
+}
+
+void task_set_due(struct task *t, enum stop_reason reason)
+{
+    t->due = fsm_alive(t->state) && t->wanted ? reason : STOP_NONE;
+    watch_arm(t);
+    task_changed(t);
+}
+
+void task_set_drained(struct task *t, bool drained)
+{
+    t->drained = drained;
+}
+
+void task_retire(struct task *t, bool retired)
+{
+    t->retired = retired;
+}
+
+void task_queue_run(struct task *t)
+{
+    t->queued = true;
+    task_resume(t);
 }
 
 /* --- making and asking ------------------------------------------------------------------------------------------- */
 
-struct task *task_new(const struct task_shared *shared, const struct worker_config *config,
-                      const struct identity *identity, unsigned number)
+static void adopt(struct task *t, struct definition *d)
+{
+    definition_unref(t->definition);
+    t->definition = definition_ref(d);
+    t->config = &d->config;
+}
+
+void task_redefine(struct task *t, struct definition *d, bool live)
+{
+    definition_unref(t->next_definition);
+    t->next_definition = NULL;
+    if (live || !fsm_alive(t->state)) {
+        adopt(t, d);
+        watch_arm(t);
+    } else {
+        t->next_definition = definition_ref(d);
+    }
+}
+
+void task_take_definition(struct task *t)
+{
+    if (!t->next_definition)
+        return;
+    adopt(t, t->next_definition);
+    definition_unref(t->next_definition);
+    t->next_definition = NULL;
+}
+
+struct task *task_new(const struct task_shared *shared, struct definition *d, const struct task_plan *plan)
 {
     struct task *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
     t->shared = shared;
-    t->config = config;
-    t->identity = identity;
+    adopt(t, d);
+    t->owner = plan->owner;
+    t->number = plan->number;
+    t->spawned = plan->spawned;
+    t->input = json_incref(plan->input);
     t->state = TASK_STOPPED;
     t->life.pidfd = -1;
     t->timer = evtimer_new(shared->base, on_state_timer, t);
-    t->unit_timer = evtimer_new(shared->base, on_unit_timer, t);
-    if (!t->timer || !t->unit_timer || asprintf(&t->id, "%s@%u", config->name, number) < 0) {
+    if (!t->timer || watch_new(t) < 0 || asprintf(&t->id, "%s@%u", d->config.name, plan->number) < 0) {
         t->id = NULL;
         task_free(t);
         return NULL;
@@ -230,13 +363,16 @@ void task_free(struct task *t)
         return;
     if (t->timer)
         event_free(t->timer);
-    if (t->unit_timer)
-        event_free(t->unit_timer);
+    if (t->watch_timer)
+        event_free(t->watch_timer);
     channel_free(t->channel);
     output_free(t->output);
     life_clear(&t->life);
     json_decref(t->last);
     json_decref(t->resume);
+    json_decref(t->input);
+    definition_unref(t->definition);
+    definition_unref(t->next_definition);
     free(t->id);
     free(t);
 }
@@ -276,7 +412,56 @@ int task_last_status(const struct task *t)
     return t->last_status;
 }
 
+unsigned task_number(const struct task *t)
+{
+    return t->number;
+}
+
+void *task_owner(const struct task *t)
+{
+    return t->owner;
+}
+
+enum stop_reason task_due(const struct task *t)
+{
+    return t->due;
+}
+
 bool task_wanted(const struct task *t)
 {
     return t->wanted;
+}
+
+bool task_spawned(const struct task *t)
+{
+    return t->spawned;
+}
+
+bool task_drained(const struct task *t)
+{
+    return t->drained;
+}
+
+bool task_retired(const struct task *t)
+{
+    return t->retired;
+}
+
+bool task_settled(const struct task *t)
+{
+    if (t->retired || t->due != STOP_NONE)
+        return false;
+    if (t->state == TASK_WAITING)
+        return !t->queued;
+    return t->state == TASK_RUNNING || fsm_over(t->state);
+}
+
+bool task_periodic(const struct task *t)
+{
+    return !t->spawned && (t->config->every > 0 || t->config->schedule);
+}
+
+bool task_in_unit(const struct task *t)
+{
+    return t->life.pid > 0 && t->life.units.open_count > 0;
 }

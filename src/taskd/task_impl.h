@@ -1,6 +1,6 @@
 /* The inside of a task, for its own files: task.c (states, timers, requests), turnover.c (where a life begins and
- * ends), ladder.c (how a process is made to leave), talk.c (the conversation with the worker), status.c (how it is
- * shown). */
+ * ends), watch.c (what a life may not exceed), ladder.c (how a process is made to leave), talk.c (the conversation with
+ * the worker), status.c (how it is shown). */
 #pragma once
 #include "common/fd.h"
 #include "common/text.h"
@@ -13,18 +13,27 @@ struct event;
 
 struct task {
     const struct task_shared *shared;
-    const struct worker_config *config;
-    const struct identity *identity;
+    struct definition *definition, *next_definition; /* next: from the next life on, NULL: the same */
+    const struct worker_config *config;              /* the definition's */
+    void *owner;
     char *id;
+    unsigned number;
+    json_t *input; /* a spawned task's own, NULL: as configured */
     enum task_state state;
-    bool wanted;
+    bool wanted, spawned, drained, retired;
+    bool replaced; /* this life is being ended in order to begin another */
+    bool queued;   /* a start is due, and has to wait for others or for the end of this life */
+    enum stop_reason due;
+    struct stop_request held; /* a stop that others go before */
+    bool is_held;
     unsigned attempts;
     struct restart_history history;
     int64_t backoff_ms;
     unsigned kill_tries;
     int64_t log_credit, log_credit_at_ms; /* how many `log` messages it may still send: see talk.c */
     uint64_t log_dropped;
-    struct event *timer, *unit_timer;
+    struct event *timer, *watch_timer;
+    int64_t timer_due_ms, watch_due_ms; /* when they should fire, DURATION_INFINITY: never */
     struct channel *channel;
     struct output *output;
     struct life life;
@@ -37,14 +46,29 @@ struct task {
 void task_feed(struct task *, enum task_event); /* the one place where a task's state changes */
 void task_changed(struct task *);
 void task_arm_state_timer(struct task *);
-void task_arm_unit_timer(struct task *);
+/* Sets a timer for a moment of sys->now_ms. */
+void task_arm(struct event *timer, int64_t due_ms);
 /* Begins a stop of the living process; whether another life follows is up to `wanted` and the restart policy. */
 void task_end_life(struct task *, const struct stop_request *);
+/* How much longer to wait at a deadline that was looked at `late_ms` after it had passed: taskd itself was not running
+ * (suspended, stopped, starved), so nobody was served. 0: it was in time. */
+int64_t task_second_chance(int64_t late_ms, int64_t period_ms);
+
+/* A life is about to begin: by what a reload has brought. */
+void task_take_definition(struct task *);
+
+/* watch.c */
+int watch_new(struct task *);    /* 0 or -ENOMEM */
+void watch_begin(struct task *); /* a life has begun */
+void watch_arm(struct task *);   /* something that it looks at has changed */
+void watch_heard(struct task *); /* the worker has said something */
+void watch_unit_end(struct task *);
 
 /* ladder.c: what the state machine asks for to end a process */
 void ladder_send_stop(struct task *);
 void ladder_stop_deaf(struct task *); /* nobody hears a message: by stop_signal */
 void ladder_send_term(struct task *);
+void ladder_dump(struct task *);
 void ladder_kill_grace(struct task *);
 void ladder_kill_fault(struct task *);
 void ladder_kill_abort(struct task *);

@@ -43,6 +43,16 @@ static void log_end(const struct task *t, enum outcome outcome)
         log_warn("%s: %s: %s", t->id, outcome_name(outcome), message);
 }
 
+/* A run of a periodic task is over, well or badly: the next one comes at its time. */
+static enum task_event after_run(struct task *t)
+{
+    bool again = t->queued;
+    t->queued = false;
+    t->history = (struct restart_history){0};
+    t->backoff_ms = 0;
+    return again ? ON_ENDED_RETRY : ON_ENDED_WAIT;
+}
+
 static enum task_event after_end(struct task *t, enum outcome outcome)
 {
     static const enum task_event events[] = {
@@ -51,15 +61,32 @@ static enum task_event after_end(struct task *t, enum outcome outcome)
         [VERDICT_DONE] = ON_ENDED_DONE,
         [VERDICT_FAILED] = ON_ENDED_FAILED,
     };
+    const struct units *u = &t->life.units;
     struct restart_question q = {.wanted_up = t->wanted,
+                                 .replaced = t->replaced,
+                                 .once = t->spawned,
                                  .outcome = outcome,
+                                 .units = u->done + u->failed,
                                  .lived_ms = sys->now_ms() - t->life.began_ms,
-                                 .now_ms = sys->now_ms()};
+                                 .now_ms = sys->now_ms(),
+                                 .dice = 2 * sys->dice() - 1};
     enum restart_verdict v = restart_decide(t->config, &q, &t->history, &t->backoff_ms);
     if (t->history.limited)
         log_error("%s: failed: restarted %lld times within its restart_limit's interval", t->id,
                   (long long)t->config->restart_count);
+    if (task_periodic(t) && (v == VERDICT_DONE || v == VERDICT_FAILED))
+        return after_run(t);
+    if (!q.replaced && (v == VERDICT_FAILED || (v == VERDICT_RETRY && outcome != OUTCOME_CANCELLED)))
+        t->shared->hooks.on_verdict(t->shared->hooks.arg, t, v == VERDICT_FAILED);
     return events[v];
+}
+
+static bool is_success(const struct worker_config *c, int code)
+{
+    for (size_t i = 0; i < c->success_exit_count; i++)
+        if (c->success_exit[i] == code)
+            return true;
+    return false;
 }
 
 /* Everything that could be read has been read: the outcome is decided, recorded, and the task moves on. */
@@ -67,9 +94,11 @@ static void close_life(struct task *t)
 {
     struct life *l = &t->life;
     clock_gettime(CLOCK_REALTIME, &l->ended);
+    l->code_is_success = is_success(t->config, l->exit.code);
     if (l->stop_pending)
         l->waited_ms = sys->now_ms() - l->stop_ms;
-    event_del(t->unit_timer);
+    event_del(t->watch_timer);
+    t->watch_due_ms = DURATION_INFINITY;
     channel_free(t->channel);
     t->channel = NULL;
     output_free(t->output);
@@ -84,6 +113,8 @@ static void close_life(struct task *t)
     }
     enum task_event next = after_end(t, outcome);
     l->pid = 0;
+    t->replaced = t->is_held = false;
+    t->due = STOP_NONE;
     task_feed(t, next);
 }
 
@@ -137,6 +168,8 @@ static void begin_life(struct task *t)
     if (r < 0)
         log_error("%s: its number is not kept in %s: %s", t->id, journal_dir(t->shared->journal), strerror(-r));
     life_clear(&t->life);
+    task_take_definition(t);
+    t->queued = false;
     t->life.attempt = ++t->attempts;
     t->life.began_ms = sys->now_ms();
     clock_gettime(CLOCK_REALTIME, &t->life.began);
@@ -152,7 +185,7 @@ static int run_life(struct task *t, struct spawn_result *res)
         return r;
     struct launch l = {
         .config = t->config,
-        .identity = t->identity,
+        .identity = &t->definition->identity,
         .task = t->id,
         .handle = t->life.handle,
         .attempt = t->life.attempt,
@@ -180,6 +213,7 @@ void turnover_spawn(struct task *t)
     }
     t->life.pid = res.pid;
     t->life.pidfd = res.pidfd;
+    watch_begin(t);
     t->shared->hooks.on_life(t->shared->hooks.arg, t);
     /* Without a start_timeout nobody has promised to say `ready`. */
     if (t->config->start_timeout == DURATION_INFINITY)

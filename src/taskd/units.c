@@ -154,6 +154,13 @@ const struct unit *units_overdue(const struct units *u, int64_t now_ms)
     return NULL;
 }
 
+void units_postpone(struct units *u, int64_t until_ms)
+{
+    for (size_t i = 0; i < u->open_count; i++)
+        if (deadline(&u->open[i]) < until_ms)
+            u->open[i].timeout_ms = until_ms - u->open[i].began_ms;
+}
+
 double units_per_s(const struct units *u, int64_t now_ms)
 {
     if (u->done + u->failed == 0)

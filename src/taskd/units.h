@@ -37,6 +37,8 @@ const struct unit *units_oldest(const struct units *);
 /* When the first of the open units runs out of time, or DURATION_INFINITY. */
 int64_t units_deadline(const struct units *);
 const struct unit *units_overdue(const struct units *, int64_t now_ms);
+/* Those that would be overdue before `until_ms` are so no sooner than then. */
+void units_postpone(struct units *, int64_t until_ms);
 
 /* Units ended a second, over about the last ten seconds. */
 double units_per_s(const struct units *, int64_t now_ms);

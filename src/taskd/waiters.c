@@ -53,14 +53,16 @@ int supervisor_wait(struct supervisor *s, const char *scope, enum wait_kind kind
         return -ENOMEM;
     *w = (struct supervisor_waiter){.owner = s, .kind = kind, .on_done = on_done, .arg = arg, .records = json_array()};
     w->scope = scope ? strdup(scope) : NULL;
-    w->pending = calloc(s->count + 1, sizeof(struct task *));
+    size_t n;
+    struct task *const *tasks = crew_tasks(s, &n);
+    w->pending = calloc(n + 1, sizeof(struct task *));
     if (!w->records || !w->pending || (scope && !w->scope)) {
         waiter_free(w);
         return -ENOMEM;
     }
-    for (size_t i = 0; kind == WAIT_LIFE && i < s->count; i++)
-        if (supervisor_in_scope(s->tasks[i], scope))
-            expect(w, s->tasks[i]);
+    for (size_t i = 0; kind == WAIT_LIFE && i < n; i++)
+        if (supervisor_in_scope(tasks[i], scope))
+            expect(w, tasks[i]);
     w->next = s->waiters;
     s->waiters = w;
     supervisor_settle(s);
@@ -95,7 +97,7 @@ static bool pending(const struct supervisor_waiter *w, const struct task *t)
 void supervisor_waiters_record(struct supervisor *s, const struct task *t, json_t *record)
 {
     for (struct supervisor_waiter *w = s->waiters; w; w = w->next) {
-        bool wanted = w->kind == WAIT_LIFE ? pending(w, t) : supervisor_in_scope(t, w->scope);
+        bool wanted = w->kind == WAIT_LIFE ? pending(w, t) : w->kind == WAIT_DOWN && supervisor_in_scope(t, w->scope);
         if (!wanted)
             continue;
         json_array_append(w->records, record);
@@ -103,19 +105,42 @@ void supervisor_waiters_record(struct supervisor *s, const struct task *t, json_
     }
 }
 
-static bool scope_is_down(const struct supervisor_waiter *w)
+void supervisor_waiters_forget(struct supervisor *s, const struct task *t)
 {
-    for (size_t i = 0; i < w->owner->count; i++) {
-        const struct task *t = w->owner->tasks[i];
-        if (supervisor_in_scope(t, w->scope) && !fsm_over(task_state(t)))
+    for (struct supervisor_waiter *w = s->waiters; w; w = w->next)
+        no_longer_pending(w, t);
+}
+
+static bool is_down(const struct task *t)
+{
+    return fsm_over(task_state(t));
+}
+
+static bool is_up(const struct task *t)
+{
+    return task_spawned(t) || task_settled(t);
+}
+
+static bool is_idle(const struct task *t)
+{
+    return !task_in_unit(t);
+}
+
+static bool whole_scope(const struct supervisor_waiter *w, bool (*holds)(const struct task *))
+{
+    size_t n;
+    struct task *const *tasks = crew_tasks(w->owner, &n);
+    for (size_t i = 0; i < n; i++)
+        if (supervisor_in_scope(tasks[i], w->scope) && !holds(tasks[i]))
             return false;
-    }
     return true;
 }
 
 static bool satisfied(const struct supervisor_waiter *w)
 {
-    return w->kind == WAIT_LIFE ? w->pending_count == 0 : scope_is_down(w);
+    static bool (*const holds[])(const struct task *) = {
+        [WAIT_DOWN] = is_down, [WAIT_UP] = is_up, [WAIT_IDLE] = is_idle};
+    return w->kind == WAIT_LIFE ? w->pending_count == 0 : whole_scope(w, holds[w->kind]);
 }
 
 static struct supervisor_waiter *take_satisfied(struct supervisor *s)

@@ -6,15 +6,20 @@
  * to the stop) · loop:MS (units 1, 2, 3 … of MS each until a stop) · idle (wait for a stop on the descriptor) ·
  * extend:MS · result:JSON · partial:JSON (a result that is not complete) · status:TEXT · child (a child in the same
  * group that ignores everything) · daemon (a grandchild in a session of its own) · ignore (SIGTERM and SIGINT) ·
- * echo:TEXT · env · input · raise:N · exit:N · touch:FILE · raw:TEXT (a line as it is on the channel) · close. Without
- * exit it ends with 0, after taskd_close(). */
+ * echo:TEXT · env · input · heartbeats:MS:N (N of them, MS apart) · within:ID:MS (begin, with a time of its own) ·
+ * avoid:ID (prints whether it is one to avoid) · resume (prints the checkpoint) · checkpoint:JSON · hog:MB ·
+ * alone:DIR (a second life of the same task at the same time is written down in DIR/violations) · diary:FILE (the
+ * loop's beginnings, ends and the acknowledgement are written down from here on) · raise:N · exit:N · touch:FILE ·
+ * raw:TEXT (a line as it is on the channel) · close. Without exit it ends with 0, after taskd_close(). */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -60,16 +65,45 @@ static void do_unit(const char *arg)
     taskd_end(t, id);
 }
 
+static int diary = -1;
+
+static void write_down(const char *what)
+{
+    const char *handle = getenv("TASKD_HANDLE");
+    if (diary >= 0 && dprintf(diary, "%s %s\n", handle ? handle : "?", what) < 0)
+        exit(92);
+}
+
+static void do_diary(const char *arg)
+{
+    diary = open(arg, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static void do_alone(const char *arg)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", arg, getenv("TASKD_ID"));
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return; /* held for as long as this process lives */
+    snprintf(path, sizeof path, "%s/violations", arg);
+    do_diary(path);
+    write_down("is not alone");
+}
+
 static void do_loop(const char *arg)
 {
     char id[32];
     for (int i = 1; !taskd_should_stop(t); i++) {
         snprintf(id, sizeof id, "%d", i);
         if (taskd_begin(t, id) < 0)
-            return;
+            break;
+        write_down("begin");
         work(number(arg, 0));
+        write_down("end");
         taskd_end(t, id);
     }
+    write_down("acknowledged");
 }
 
 static void do_idle(const char *arg)
@@ -203,6 +237,42 @@ static void do_input(const char *arg)
     puts(taskd_input(t) ? taskd_input(t) : "none");
     fflush(stdout);
 }
+static void do_heartbeats(const char *arg)
+{
+    for (long i = number(arg, 1); i > 0; i--) {
+        work(number(arg, 0));
+        taskd_heartbeat(t);
+    }
+}
+static void do_within(const char *arg)
+{
+    if (taskd_begin_within(t, part(arg, 0, false), number(arg, 1)) < 0)
+        exit(98);
+}
+static void do_avoid(const char *arg)
+{
+    printf("%s %s\n", arg, taskd_avoids(t, arg) ? "avoided" : "welcome");
+    fflush(stdout);
+}
+static void do_resume(const char *arg)
+{
+    (void)arg;
+    puts(taskd_resume(t) ? taskd_resume(t) : "none");
+    fflush(stdout);
+}
+static void do_checkpoint(const char *arg)
+{
+    taskd_checkpoint(t, "c", arg);
+}
+static void do_hog(const char *arg)
+{
+    size_t size = (size_t)number(arg, 0) << 20;
+    static char *volatile kept;
+    kept = malloc(size);
+    if (!kept)
+        exit(93);
+    memset(kept, 1, size);
+}
 static void do_next(const char *arg)
 {
     struct taskd_unit unit;
@@ -230,11 +300,15 @@ static const struct {
     const char *name;
     void (*run)(const char *arg);
 } steps[] = {
-    {"ready", do_ready},   {"unit", do_unit},         {"begin", do_begin}, {"end", do_end},       {"fail", do_fail},
-    {"work", do_work},     {"progress", do_progress}, {"loop", do_loop},   {"idle", do_idle},     {"extend", do_extend},
-    {"result", do_result}, {"partial", do_partial},   {"child", do_child}, {"daemon", do_daemon}, {"ignore", do_ignore},
-    {"next", do_next},     {"status", do_status},     {"echo", do_echo},   {"env", do_env},       {"input", do_input},
-    {"raise", do_raise},   {"exit", do_exit},         {"touch", do_touch}, {"raw", do_raw},       {"close", do_close},
+    {"ready", do_ready},   {"unit", do_unit},     {"begin", do_begin},       {"end", do_end},
+    {"fail", do_fail},     {"work", do_work},     {"progress", do_progress}, {"loop", do_loop},
+    {"idle", do_idle},     {"extend", do_extend}, {"result", do_result},     {"partial", do_partial},
+    {"child", do_child},   {"daemon", do_daemon}, {"ignore", do_ignore},     {"next", do_next},
+    {"status", do_status}, {"echo", do_echo},     {"env", do_env},           {"input", do_input},
+    {"raise", do_raise},   {"exit", do_exit},     {"touch", do_touch},       {"raw", do_raw},
+    {"close", do_close},   {"alone", do_alone},   {"diary", do_diary},       {"heartbeats", do_heartbeats},
+    {"within", do_within}, {"avoid", do_avoid},   {"resume", do_resume},     {"checkpoint", do_checkpoint},
+    {"hog", do_hog},
 };
 
 static void step(const char *word)

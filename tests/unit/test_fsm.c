@@ -10,67 +10,64 @@ struct expected {
     unsigned actions;
 };
 
-#define LIFELESS                                                                                  \
-    {TASK_STARTING, ACT_SPAWN}, {NO}, {STAY}, {STAY}, {NO}, {NO}, {NO}, {STAY}, {NO}, {NO}, {NO}, \
-    {                                                                                             \
-        NO                                                                                        \
+/* Columns: start, wait, ready, pre-stop, stop, timeout, grace-term, fault, abort; then the ends. */
+#define ENDS                                                     \
+    {TASK_STOPPED}, {TASK_BACKOFF}, {TASK_WAITING}, {TASK_DONE}, \
+    {                                                            \
+        TASK_FAILED                                              \
     }
-#define ENDS                                     \
-    {TASK_STOPPED}, {TASK_BACKOFF}, {TASK_DONE}, \
-    {                                            \
-        TASK_FAILED                              \
+#define NO_ENDS             \
+    {NO}, {NO}, {NO}, {NO}, \
+    {                       \
+        NO                  \
     }
-#define FAULT_ABORT                  \
-    {TASK_KILLING, ACT_KILL_FAULT},  \
+#define SPAWNS                   \
+    {                            \
+        TASK_STARTING, ACT_SPAWN \
+    }
+#define DUMPED                 \
+    {                          \
+        TASK_DUMPING, ACT_DUMP \
+    }
+#define ABORTED                      \
     {                                \
         TASK_KILLING, ACT_KILL_ABORT \
     }
+#define OVERDUE                      \
+    {                                \
+        TASK_KILLING, ACT_KILL_FAULT \
+    }
+#define NO_GRACE                     \
+    {                                \
+        TASK_KILLING, ACT_KILL_GRACE \
+    }
+#define ASKED                        \
+    {                                \
+        TASK_STOPPING, ACT_SEND_STOP \
+    }
+#define TOLD_TWICE                      \
+    {                                   \
+        TASK_TERMINATING, ACT_SEND_TERM \
+    }
 
-/* Columns: start, ready, pre-stop, stop, timeout, grace-term, fault, abort, ended-down, -retry, -done, -failed. */
+/* clang-format off: one row a state. */
 static const struct expected table[TASK_STATES][TASK_EVENTS] = {
-    [TASK_STOPPED] = {LIFELESS},
-    [TASK_DONE] = {LIFELESS},
-    [TASK_FAILED] = {LIFELESS},
-    [TASK_BACKOFF] = {{TASK_STARTING, ACT_SPAWN},
-                      {NO},
-                      {TASK_STOPPED},
-                      {TASK_STOPPED},
-                      {TASK_STARTING, ACT_SPAWN},
-                      {NO},
-                      {NO},
-                      {TASK_STOPPED},
-                      {NO},
-                      {NO},
-                      {NO},
-                      {NO}},
-    [TASK_STARTING] = {{STAY},
-                       {TASK_RUNNING},
-                       {TASK_PRE_STOP},
-                       {TASK_STOPPING, ACT_SEND_STOP},
-                       {TASK_KILLING, ACT_KILL_FAULT},
-                       {NO},
-                       FAULT_ABORT,
-                       ENDS},
-    [TASK_RUNNING] = {{STAY}, {STAY}, {TASK_PRE_STOP}, {TASK_STOPPING, ACT_SEND_STOP}, {NO}, {NO}, FAULT_ABORT, ENDS},
-    [TASK_PRE_STOP] = {{STAY},
-                       {STAY},
-                       {STAY},
-                       {TASK_STOPPING, ACT_SEND_STOP},
-                       {TASK_STOPPING, ACT_SEND_STOP},
-                       {NO},
-                       FAULT_ABORT,
-                       ENDS},
-    [TASK_STOPPING] = {{STAY},
-                       {STAY},
-                       {TASK_STOPPING},
-                       {TASK_STOPPING},
-                       {TASK_KILLING, ACT_KILL_GRACE},
-                       {TASK_TERMINATING, ACT_SEND_TERM},
-                       FAULT_ABORT,
-                       ENDS},
-    [TASK_TERMINATING] = {{STAY}, {STAY}, {STAY}, {STAY}, {TASK_KILLING, ACT_KILL_GRACE}, {NO}, FAULT_ABORT, ENDS},
-    [TASK_KILLING] = {{STAY}, {STAY}, {STAY}, {STAY}, {TASK_KILLING, ACT_KILL_AGAIN}, {NO}, {STAY}, {STAY}, ENDS},
+    [TASK_STOPPED] = {SPAWNS, {TASK_WAITING}, {NO}, {STAY}, {STAY}, {NO}, {NO}, {NO}, {STAY}, NO_ENDS},
+    [TASK_DONE] = {SPAWNS, {TASK_WAITING}, {NO}, {STAY}, {STAY}, {NO}, {NO}, {NO}, {STAY}, NO_ENDS},
+    [TASK_FAILED] = {SPAWNS, {TASK_WAITING}, {NO}, {STAY}, {STAY}, {NO}, {NO}, {NO}, {STAY}, NO_ENDS},
+    [TASK_BACKOFF] =
+        {SPAWNS, {TASK_WAITING}, {NO}, {TASK_STOPPED}, {TASK_STOPPED}, {NO}, {NO}, {NO}, {TASK_STOPPED}, NO_ENDS},
+    [TASK_WAITING] = {SPAWNS, {STAY}, {NO}, {TASK_STOPPED}, {TASK_STOPPED}, {NO}, {NO}, {NO}, {TASK_STOPPED}, NO_ENDS},
+    [TASK_STARTING] = {{STAY}, {NO}, {TASK_RUNNING}, {TASK_PRE_STOP}, ASKED, OVERDUE, {NO}, DUMPED, ABORTED, ENDS},
+    [TASK_RUNNING] = {{STAY}, {NO}, {STAY}, {TASK_PRE_STOP}, ASKED, {NO}, {NO}, DUMPED, ABORTED, ENDS},
+    [TASK_PRE_STOP] = {{STAY}, {NO}, {STAY}, {STAY}, ASKED, ASKED, {NO}, DUMPED, ABORTED, ENDS},
+    [TASK_STOPPING] =
+        {{STAY}, {NO}, {STAY}, {TASK_STOPPING}, {TASK_STOPPING}, NO_GRACE, TOLD_TWICE, DUMPED, ABORTED, ENDS},
+    [TASK_TERMINATING] = {{STAY}, {NO}, {STAY}, {STAY}, {STAY}, NO_GRACE, {NO}, {STAY}, ABORTED, ENDS},
+    [TASK_DUMPING] = {{STAY}, {NO}, {STAY}, {TASK_DUMPING}, {TASK_DUMPING}, OVERDUE, {NO}, {STAY}, ABORTED, ENDS},
+    [TASK_KILLING] = {{STAY}, {NO}, {STAY}, {STAY}, {STAY}, {TASK_KILLING, ACT_KILL_AGAIN}, {NO}, {STAY}, {STAY}, ENDS},
 };
+/* clang-format on */
 
 START_TEST(every_cell)
 {
@@ -103,7 +100,7 @@ START_TEST(only_the_lifeless_spawn)
             if (!fsm_next((enum task_state)s, (enum task_event)e, &step) || !(step.actions & ACT_SPAWN))
                 continue;
             ck_assert(!fsm_alive((enum task_state)s));
-            ck_assert(e == ON_START || (s == TASK_BACKOFF && e == ON_TIMEOUT));
+            ck_assert(e == ON_START);
         }
 }
 END_TEST
@@ -112,7 +109,7 @@ END_TEST
 START_TEST(a_stop_only_advances)
 {
     static const int rank[TASK_STATES] = {
-        [TASK_PRE_STOP] = 1, [TASK_STOPPING] = 2, [TASK_TERMINATING] = 3, [TASK_KILLING] = 4};
+        [TASK_PRE_STOP] = 1, [TASK_STOPPING] = 2, [TASK_TERMINATING] = 3, [TASK_DUMPING] = 4, [TASK_KILLING] = 5};
     for (int s = 0; s < TASK_STATES; s++)
         for (int e = 0; e < TASK_EVENTS; e++) {
             struct fsm_step step;

@@ -1,0 +1,38 @@
+#include "taskd/definition.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "taskd/config_worker.h"
+
+int definition_new(struct worker_config *config, struct definition **ret)
+{
+    struct definition *d = calloc(1, sizeof *d);
+    if (!d)
+        return -ENOMEM;
+    int r = identity_resolve(config, &d->identity);
+    if (r < 0) {
+        free(d);
+        return r;
+    }
+    d->refs = 1;
+    d->config = *config;
+    *config = (struct worker_config){0};
+    *ret = d;
+    return 0;
+}
+
+struct definition *definition_ref(struct definition *d)
+{
+    d->refs++;
+    return d;
+}
+
+void definition_unref(struct definition *d)
+{
+    if (!d || --d->refs > 0)
+        return;
+    worker_clear(&d->config);
+    identity_clear(&d->identity);
+    free(d);
+}
