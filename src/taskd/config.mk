@@ -3,8 +3,11 @@ libdaemon_la_SOURCES += \
 	src/taskd/cmd_schema.c \
 	src/taskd/config.c src/taskd/config.h \
 	src/taskd/config_diff.c src/taskd/config_diff.h \
+	src/taskd/config_document.c src/taskd/config_document.h \
 	src/taskd/config_env.c src/taskd/config_env.h \
 	src/taskd/config_errors.c src/taskd/config_errors.h \
+	src/taskd/config_file.c src/taskd/config_file.h \
+	src/taskd/config_include.c src/taskd/config_include.h \
 	src/taskd/config_keys.c src/taskd/config_keys.h \
 	src/taskd/config_limits.c src/taskd/config_limits.h \
 	src/taskd/config_list.c src/taskd/config_list.h \

@@ -12,14 +12,21 @@ enum { PATH_SHOWN = 256, MESSAGE_SHOWN = 512 };
 struct entry {
     struct config_error error;
     char *file, *path, *message; /* what `error` lends out */
-    size_t offset, sequence;
+    size_t source, offset, sequence;
+};
+
+struct source {
+    char *file; /* NULL: none */
+    const char *text;
+    size_t len;
 };
 
 struct config_errors {
     struct entry *list;
     size_t count, cap;
-    size_t begun;     /* where this load's errors begin */
-    const char *file; /* of this load */
+    size_t begun; /* where this load's errors begin */
+    struct source *sources;
+    size_t sources_count;
     bool muted, no_memory;
 };
 
@@ -35,12 +42,22 @@ static void entry_clear(struct entry *e)
     free(e->message);
 }
 
+static void drop_sources(struct config_errors *errors)
+{
+    for (size_t i = 0; i < errors->sources_count; i++)
+        free(errors->sources[i].file);
+    free(errors->sources);
+    errors->sources = NULL;
+    errors->sources_count = 0;
+}
+
 void config_errors_free(struct config_errors *errors)
 {
     if (!errors)
         return;
     for (size_t i = 0; i < errors->count; i++)
         entry_clear(&errors->list[i]);
+    drop_sources(errors);
     free(errors->list);
     free(errors);
 }
@@ -68,8 +85,30 @@ void config_errors_mute(struct config_errors *errors, bool muted)
 void config_errors_begin(struct config_errors *errors, const char *file)
 {
     errors->begun = errors->count;
-    errors->file = file;
     errors->no_memory = errors->muted = false;
+    drop_sources(errors);
+    config_errors_source(errors, file, NULL, 0);
+}
+
+size_t config_errors_source(struct config_errors *errors, const char *file, const char *text, size_t len)
+{
+    struct source *grown = reallocarray(errors->sources, errors->sources_count + 1, sizeof *grown);
+    struct source made = {.file = file ? strdup(file) : NULL, .text = text, .len = len};
+
+    if (grown)
+        errors->sources = grown;
+    if (!grown || (file && !made.file)) {
+        free(made.file);
+        errors->no_memory = true;
+        return SOURCE_MAIN;
+    }
+    errors->sources[errors->sources_count] = made;
+    return errors->sources_count++;
+}
+
+const char *config_errors_file(const struct config_errors *errors, size_t source)
+{
+    return source < errors->sources_count ? errors->sources[source].file : NULL;
 }
 
 static struct entry *make_room(struct config_errors *errors)
@@ -92,20 +131,22 @@ static char *printable_copy(const char *s, size_t shown)
     return strdup(text_printable(s, strlen(s), clean, shown));
 }
 
-void config_errors_vadd(struct config_errors *errors, size_t offset, const char *path, const char *fmt, va_list ap)
+void config_errors_vadd(struct config_errors *errors, size_t source, size_t offset, const char *path, const char *fmt,
+                        va_list ap)
 {
     char message[MESSAGE_SHOWN];
-    struct entry *e, made = {.offset = offset, .sequence = errors->count};
+    struct entry *e, made = {.source = source, .offset = offset, .sequence = errors->count};
+    const char *file = config_errors_file(errors, source);
 
     if (errors->muted)
         return;
     vsnprintf(message, sizeof message, fmt, ap);
-    made.file = errors->file ? printable_copy(errors->file, PATH_SHOWN) : NULL;
+    made.file = file ? printable_copy(file, PATH_SHOWN) : NULL;
     made.path = printable_copy(path, PATH_SHOWN);
     made.message = printable_copy(message, MESSAGE_SHOWN);
     made.error = (struct config_error){.file = made.file, .path = made.path, .message = made.message};
     e = make_room(errors);
-    if (!e || !made.path || !made.message || (errors->file && !made.file)) {
+    if (!e || !made.path || !made.message || (file && !made.file)) {
         entry_clear(&made);
         errors->no_memory = true;
         return;
@@ -119,7 +160,17 @@ void config_errors_add(struct config_errors *errors, size_t offset, const char *
     va_list ap;
 
     va_start(ap, fmt);
-    config_errors_vadd(errors, offset, path, fmt, ap);
+    config_errors_vadd(errors, SOURCE_MAIN, offset, path, fmt, ap);
+    va_end(ap);
+}
+
+void config_errors_add_in(struct config_errors *errors, size_t source, size_t offset, const char *path, const char *fmt,
+                          ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    config_errors_vadd(errors, source, offset, path, fmt, ap);
     va_end(ap);
 }
 
@@ -127,6 +178,8 @@ static int by_place(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
 
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
     if (x->offset != y->offset)
         return x->offset < y->offset ? -1 : 1;
     return (x->sequence > y->sequence) - (x->sequence < y->sequence);
@@ -136,7 +189,7 @@ static bool said_already(const struct entry *first, const struct entry *e)
 {
     if (e->offset == ERROR_NOWHERE)
         return false;
-    for (const struct entry *said = e; said-- > first && said->offset == e->offset;)
+    for (const struct entry *said = e; said-- > first && said->source == e->source && said->offset == e->offset;)
         if (strcmp(said->error.message, e->error.message) == 0 && strcmp(said->error.path, e->error.path) == 0)
             return true;
     return false;
@@ -157,15 +210,19 @@ static void drop_repetitions(struct config_errors *errors)
     errors->count = kept;
 }
 
-static void find_places(struct config_errors *errors, const char *text, size_t len)
+static void find_places(struct config_errors *errors)
 {
     struct jsonpos_place place = JSONPOS_START;
+    size_t source = SOURCE_MAIN;
 
     for (size_t i = errors->begun; i < errors->count; i++) {
         struct entry *e = &errors->list[i];
-        if (e->offset == ERROR_NOWHERE)
+        if (e->source != source)
+            place = JSONPOS_START;
+        source = e->source;
+        if (e->offset == ERROR_NOWHERE || source >= errors->sources_count)
             continue;
-        jsonpos_advance(text, len, e->offset, &place);
+        jsonpos_advance(errors->sources[source].text, errors->sources[source].len, e->offset, &place);
         e->error.line = place.line;
         e->error.column = place.column;
     }
@@ -173,12 +230,16 @@ static void find_places(struct config_errors *errors, const char *text, size_t l
 
 int config_errors_end(struct config_errors *errors, const char *text, size_t len)
 {
+    if (errors->sources_count > 0) {
+        errors->sources[SOURCE_MAIN].text = text;
+        errors->sources[SOURCE_MAIN].len = len;
+    }
     if (errors->count > errors->begun) {
         qsort(errors->list + errors->begun, errors->count - errors->begun, sizeof *errors->list, by_place);
         drop_repetitions(errors);
-        find_places(errors, text, len);
+        find_places(errors);
     }
-    errors->file = NULL;
+    drop_sources(errors);
     if (errors->no_memory)
         return -ENOMEM;
     return errors->count > errors->begun ? -EINVAL : 0;

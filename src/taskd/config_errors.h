@@ -11,6 +11,14 @@
 
 #define ERROR_NOWHERE ((size_t)-1) /* an error of the whole file */
 
+/* Errors have a source: the file that a load begins with, and those that it includes. */
+enum { SOURCE_MAIN };
+
+/* Another source (`file` is copied, `text` borrowed until config_errors_end, NULL: nothing in it has a place). */
+size_t config_errors_source(struct config_errors *, const char *file, const char *text, size_t len);
+
+const char *config_errors_file(const struct config_errors *, size_t source); /* borrowed; NULL: none */
+
 /* `file` (borrowed until config_errors_end, NULL for a command line) is what the errors to come are about. */
 void config_errors_begin(struct config_errors *, const char *file);
 
@@ -20,8 +28,11 @@ int config_errors_end(struct config_errors *, const char *text, size_t len);
 
 void config_errors_add(struct config_errors *, size_t offset, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-void config_errors_vadd(struct config_errors *, size_t offset, const char *path, const char *fmt, va_list)
-    __attribute__((format(printf, 4, 0)));
+void config_errors_vadd(struct config_errors *, size_t source, size_t offset, const char *path, const char *fmt,
+                        va_list) __attribute__((format(printf, 5, 0)));
+/* The same, in a source that is not the first. */
+void config_errors_add_in(struct config_errors *, size_t source, size_t offset, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 void config_errors_no_memory(struct config_errors *);
 
 /* While muted, errors are dropped: the same text is being read once more. */

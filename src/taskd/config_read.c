@@ -7,23 +7,25 @@
 #include <string.h>
 
 #include "taskd/config_env.h"
+#include "taskd/config_include.h"
 #include "taskd/config_keys.h"
 #include "taskd/config_order.h"
 #include "taskd/config_worker.h"
 
 enum { NAME_MAX_BYTES = 64, KEY_NAME = 128, KNOWN_MAX = 64 };
 
-enum section { SECTION_SCHEMA, SECTION_DAEMON, SECTION_DEFAULTS, SECTION_WORKERS, SECTIONS };
+enum section { SECTION_SCHEMA, SECTION_INCLUDE, SECTION_DAEMON, SECTION_DEFAULTS, SECTION_WORKERS, SECTIONS };
 
 static const char *const section_names[] = {
-    [SECTION_SCHEMA] = "$schema",  [SECTION_DAEMON] = "daemon", [SECTION_DEFAULTS] = "defaults",
-    [SECTION_WORKERS] = "workers", [SECTIONS] = NULL,
+    [SECTION_SCHEMA] = "$schema",    [SECTION_INCLUDE] = "include", [SECTION_DAEMON] = "daemon",
+    [SECTION_DEFAULTS] = "defaults", [SECTION_WORKERS] = "workers", [SECTIONS] = NULL,
 };
 
 struct reader {
     struct config *config;
     struct value sections[SECTIONS]; /* .at is NULL for one that is missing */
     struct worker_config fresh;      /* every key at its default */
+    struct value *places;            /* where each worker of the configuration stands */
 };
 
 /* What an object's keys are read into. */
@@ -202,7 +204,34 @@ static bool find_worker(void *arg, size_t index, struct value *ret)
 {
     const struct reader *r = arg;
 
-    return value_find(&r->sections[SECTION_WORKERS], r->config->workers[index].name, ret);
+    *ret = r->places[index];
+    return true;
+}
+
+/* Within one file the second is a duplicate key, and has been reported. */
+static bool is_defined(const struct reader *r, const struct value *v)
+{
+    for (size_t i = 0; i < r->config->workers_count; i++) {
+        if (strcmp(r->config->workers[i].name, v->at->key) != 0 || r->places[i].source == v->source)
+            continue;
+        value_key_error(v, "this worker is defined in another file, too: %s",
+                        config_errors_file(v->errors, r->places[i].source));
+        return true;
+    }
+    return false;
+}
+
+static bool make_room(struct reader *r, size_t count)
+{
+    struct config *c = r->config;
+    struct worker_config *workers = reallocarray(c->workers, c->workers_count + count, sizeof *workers);
+    struct value *places = reallocarray(r->places, c->workers_count + count, sizeof *places);
+
+    if (workers)
+        c->workers = workers;
+    if (places)
+        r->places = places;
+    return workers && places;
 }
 
 static void read_workers(struct reader *r, const struct value *v)
@@ -212,19 +241,16 @@ static void read_workers(struct reader *r, const struct value *v)
 
     if (!is_object(v))
         return;
-    if (json_object_size(v->json) == 0) {
-        value_error(v, "no worker is defined");
-        return;
-    }
-    c->workers = calloc(json_object_size(v->json), sizeof *c->workers);
-    if (!c->workers) {
+    if (!make_room(r, json_object_size(v->json) + 1)) {
         config_errors_no_memory(v->errors);
         return;
     }
-    while (value_next(v, &member))
+    while (value_next(v, &member)) {
+        if (is_defined(r, &member))
+            continue;
+        r->places[c->workers_count] = member;
         read_worker(r, &member, &c->workers[c->workers_count++]);
-    check_total(r, v);
-    config_order_check(c, find_worker, r);
+    }
 }
 
 /* Its keys are read again for each worker, silently: here is where their mistakes are told, once. */
@@ -252,7 +278,41 @@ static void find_sections(struct reader *r, const struct value *document)
     }
 }
 
-void config_read(struct config *config, const struct value *document)
+static void read_included(struct reader *r, const struct value *document)
+{
+    struct value member = {0};
+
+    if (!is_object(document))
+        return;
+    while (value_next(document, &member)) {
+        if (strcmp(member.at->key, section_names[SECTION_WORKERS]) == 0)
+            read_workers(r, &member);
+        else if (strcmp(member.at->key, section_names[SECTION_SCHEMA]) != 0)
+            value_key_error(&member, "a file that is included holds \"workers\" alone");
+    }
+}
+
+static void read_all_workers(struct reader *r, const struct value *document, const struct documents *included)
+{
+    const struct value *own = &r->sections[SECTION_WORKERS];
+
+    if (own->at)
+        read_workers(r, own);
+    for (size_t i = 0; i < included->count; i++) {
+        struct value other = document_value(&included->list[i], document->errors);
+        if (other.json && other.tree)
+            read_included(r, &other);
+    }
+    if (!own->at && !r->sections[SECTION_INCLUDE].at)
+        value_error(document, "\"workers\" is missing");
+    else if (r->config->workers_count == 0 && (own->at ? json_is_object(own->json) : true))
+        value_error(own->at ? own : document, "no worker is defined");
+    check_total(r, own->at ? own : document);
+    config_order_check(r->config, find_worker, r);
+    free(r->places);
+}
+
+void config_read(struct config *config, const struct value *document, const struct documents *included)
 {
     struct reader r = {.config = config};
     struct target daemon = {.scope = SCOPE_DAEMON, .object = &config->daemon};
@@ -268,8 +328,5 @@ void config_read(struct config *config, const struct value *document)
         read_object(&daemon, &r.sections[SECTION_DAEMON], "");
     if (r.sections[SECTION_DEFAULTS].at)
         read_defaults(&r, &r.sections[SECTION_DEFAULTS]);
-    if (r.sections[SECTION_WORKERS].at)
-        read_workers(&r, &r.sections[SECTION_WORKERS]);
-    else
-        value_error(document, "\"workers\" is missing");
+    read_all_workers(&r, document, included);
 }

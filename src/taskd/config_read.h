@@ -5,5 +5,8 @@
 #include "taskd/config.h"
 #include "taskd/config_value.h"
 
-/* Fills a zeroed config as far as the document makes sense; what does not is in the document's errors. */
-void config_read(struct config *, const struct value *document);
+struct documents;
+
+/* Fills a zeroed config as far as the documents make sense; what does not is in their errors. An included one holds
+ * workers alone; the main document's defaults hold for them, too. */
+void config_read(struct config *, const struct value *document, const struct documents *included);

@@ -75,10 +75,13 @@ static json_t *workers_schema(void)
 json_t *config_schema(void)
 {
     return json_pack(
-        "{s:s,s:s,s:s,s:s,s:b,s:[s],s:{s:{s:s,s:s},s:o,s:o,s:o}}", "$schema",
+        "{s:s,s:s,s:s,s:s,s:b,s:[{s:[s]},{s:[s]}],s:{s:{s:s,s:s},s:{s:s,s:s,s:{s:s}},s:o,s:o,s:o}}", "$schema",
         "https://json-schema.org/draft/2020-12/schema", "title", "taskd.json", "description",
-        "Configuration of taskd: see taskd.json(5).", "type", "object", "additionalProperties", 0, "required",
-        "workers", "properties", "$schema", "type", "string", "description", "Ignored: for editors.", "daemon",
+        "Configuration of taskd: see taskd.json(5).", "type", "object", "additionalProperties", 0, "anyOf", "required",
+        "workers", "required", "include", "properties", "$schema", "type", "string", "description",
+        "Ignored: for editors.", "include", "description",
+        "Patterns of other files with workers, relative to this one: \"conf.d/*.json\".", "type", "array", "items",
+        "type", "string", "daemon",
         object_schema("Settings of the daemon itself.", properties(SCOPE_DAEMON, "", false)), "defaults",
         object_schema("Settings that every worker has unless it says otherwise.", properties(SCOPE_WORKER, "", true)),
         "workers", workers_schema());

@@ -62,7 +62,7 @@ __attribute__((format(printf, 3, 0))) static void report_at(const struct value *
 {
     char path[PATH];
 
-    config_errors_vadd(v->errors, offset, jsonpos_path(v->tree, v->at, path, sizeof path), fmt, ap);
+    config_errors_vadd(v->errors, v->source, offset, jsonpos_path(v->tree, v->at, path, sizeof path), fmt, ap);
 }
 
 void value_error(const struct value *v, const char *fmt, ...)

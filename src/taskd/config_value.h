@@ -14,6 +14,7 @@ struct value {
     const struct jsonpos_node *at;
     json_t *json;
     struct config_errors *errors;
+    size_t source; /* which file: see config_errors_source */
 };
 
 /* Walks an object or a list in the file's order: start with a zeroed `member`. A key that a later one of the same name

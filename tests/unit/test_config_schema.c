@@ -32,7 +32,7 @@ static bool has_type(const char *type, json_t *value)
         [JSON_REAL] = "number",   [JSON_TRUE] = "boolean", [JSON_FALSE] = "boolean", [JSON_NULL] = "null",
     };
 
-    return strcmp(names[json_typeof(value)], type) == 0;
+    return strcmp(names[json_typeof(value)], type) == 0 || (strcmp(type, "number") == 0 && json_is_number(value));
 }
 
 static bool check_type(json_t *schema, json_t *rule, json_t *value)
@@ -71,6 +71,18 @@ static bool check_required(json_t *schema, json_t *rule, json_t *value)
         if (!json_object_get(value, json_string_value(name)))
             return false;
     return true;
+}
+
+static bool check_any_of(json_t *schema, json_t *rule, json_t *value)
+{
+    json_t *one;
+    size_t i;
+
+    (void)schema;
+    json_array_foreach (rule, i, one)
+        if (valid(one, value))
+            return true;
+    return false;
 }
 
 static bool check_properties(json_t *schema, json_t *rule, json_t *value)
@@ -164,6 +176,7 @@ static const struct keyword {
     {"type", check_type},
     {"enum", check_enum},
     {"required", check_required},
+    {"anyOf", check_any_of},
     {"properties", check_properties},
     {"additionalProperties", check_additional},
     {"propertyNames", check_names},
