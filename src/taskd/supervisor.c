@@ -97,8 +97,8 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
     strategy_settle(s);
     rollout_advance(s);
     order_release(s);
-    supervisor_waiters_check(s);
     crew_prune(s);
+    supervisor_waiters_check(s);
     end_if_over(s);
 }
 
