@@ -17,6 +17,7 @@ include tests/unit/libtaskd.mk
 include tests/unit/config.mk
 include tests/unit/core.mk
 include tests/unit/cli.mk
+include tests/model/local.mk
 include tests/it/local.mk
 include tests/arrows/local.mk
 include tests/docs/local.mk

@@ -19,9 +19,15 @@ static int64_t later(int64_t from, int64_t ms)
 
 /* --- a life that has gone wrong ---------------------------------------------------------------------------------- */
 
+/* A life that is being ended by force has no more to lose: looking at it again would never stop. */
+static bool may_fault(const struct task *t)
+{
+    return fsm_alive(t->state) && t->state != TASK_TERMINATING && t->state != TASK_DUMPING && t->state != TASK_KILLING;
+}
+
 static int64_t unit_due(const struct task *t)
 {
-    return units_deadline(&t->life.units);
+    return may_fault(t) ? units_deadline(&t->life.units) : DURATION_INFINITY;
 }
 
 static void unit_late(struct task *t, int64_t late)
@@ -44,8 +50,8 @@ static void unit_late(struct task *t, int64_t late)
 /* Silence counts from the moment the worker is ready, and also while it finishes its last unit. */
 static int64_t silence_due(const struct task *t)
 {
-    bool beats = t->state == TASK_RUNNING || t->state == TASK_PRE_STOP || t->state == TASK_STOPPING;
-    return beats ? later(t->life.heard_ms, t->config->watchdog_timeout) : DURATION_INFINITY;
+    return may_fault(t) && t->state != TASK_STARTING ? later(t->life.heard_ms, t->config->watchdog_timeout)
+                                                     : DURATION_INFINITY;
 }
 
 static void silence_late(struct task *t, int64_t late)

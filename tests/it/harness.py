@@ -59,6 +59,8 @@ class Box:
         for k in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             if k in os.environ:
                 keep[k] = os.environ[k]
+        # A sanitizer keeps what was freed: little of it, so that memory can still be measured.
+        keep["ASAN_OPTIONS"] = ":".join(filter(None, [keep.get("ASAN_OPTIONS"), "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"]))
         return {**keep, "HOME": self.dir, "NO_COLOR": "1", **extra}
 
     def config(self, workers, name="taskd.json", **top):
