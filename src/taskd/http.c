@@ -5,6 +5,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,7 +32,7 @@ struct http_client {
     char *head_text, *body_text; /* what the two above point into */
     bool have_head, close_after;
     uid_t uid;
-    http_gone_cb *on_gone;
+    http_gone_cb *on_gone, *on_half;
     void *gone_arg;
 };
 
@@ -70,7 +71,7 @@ static void drop_request(struct http_client *c)
     free(c->body_text);
     c->head_text = c->body_text = NULL;
     c->have_head = false;
-    c->on_gone = NULL;
+    c->on_gone = c->on_half = NULL;
 }
 
 static void client_free(struct http_client *c)
@@ -198,17 +199,28 @@ static void on_written(struct bufferevent *bev, void *arg)
     read_request(c);
 }
 
-/* Who closes its side while we owe it a reply has left; who does so while the reply is on its way may just have said
- * all. */
+/* The client can still read: it has closed its sending side alone. */
+static bool still_listens(const struct http_client *c)
+{
+    struct pollfd p = {.fd = bufferevent_getfd(c->bev)};
+
+    return poll(&p, 1, 0) == 0;
+}
+
+/* Who closes its side while we owe it a reply has left, or says so; who does so while the reply is on its way may just
+ * have said all. */
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
     struct http_client *c = arg;
+    bool half = (what & BEV_EVENT_EOF) && c->state == BUSY && c->on_half && still_listens(c);
 
     (void)bev;
-    if ((what & BEV_EVENT_EOF) && c->state == WRITING)
+    if (half || ((what & BEV_EVENT_EOF) && c->state == WRITING))
         c->close_after = true;
     else
         client_free(c);
+    if (half)
+        c->on_half(c->gone_arg, c);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -218,9 +230,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     client_free(arg);
 }
 
-void http_wait(struct http_client *c, http_gone_cb *on_gone, void *arg)
+void http_wait(struct http_client *c, http_gone_cb *on_gone, http_gone_cb *on_half, void *arg)
 {
     c->on_gone = on_gone;
+    c->on_half = on_half;
     c->gone_arg = arg;
 }
 

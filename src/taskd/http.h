@@ -42,8 +42,10 @@ void http_server_free(struct http_server *); /* NULL ok; closes every client wit
 /* Answers and is done with the request. `body` is taken; `allow` (NULL ok) is the value of an Allow header. */
 void http_reply(struct http_client *, int status, json_t *body, const char *allow);
 
-/* The reply comes later. Should the client leave first, on_gone is called, and the client must not be touched again. */
-void http_wait(struct http_client *, http_gone_cb *on_gone, void *arg);
+/* The reply comes later. Should the client leave first, on_gone is called, and the client must not be touched again.
+ * Should it close only its sending side, by shutdown(2), on_half is called and the reply is still owed; with on_half
+ * NULL that counts as leaving. */
+void http_wait(struct http_client *, http_gone_cb *on_gone, http_gone_cb *on_half, void *arg);
 
 /* Takes no more clients and closes those that are idle. Clients that wait still get their replies. */
 void http_server_close(struct http_server *);

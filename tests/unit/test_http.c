@@ -31,13 +31,22 @@ static void on_gone(void *arg, struct http_client *client)
     ck_assert_int_eq(write(gone[1], "g", 1), 1);
 }
 
+static void on_half(void *arg, struct http_client *client)
+{
+    http_reply(client, 200, json_pack("{s:b}", "half", arg == NULL), NULL);
+}
+
 static void on_request(void *arg, struct http_client *client, const struct http_request *r)
 {
     json_t *body;
 
     (void)arg;
     if (strcmp(r->path, "/wait") == 0) {
-        http_wait(client, on_gone, NULL);
+        http_wait(client, on_gone, NULL, NULL);
+        return;
+    }
+    if (strcmp(r->path, "/half") == 0) {
+        http_wait(client, on_gone, on_half, NULL);
         return;
     }
     if (strcmp(r->path, "/big") == 0) {
@@ -243,6 +252,34 @@ START_TEST(leaving_while_waiting_is_noticed)
 }
 END_TEST
 
+START_TEST(who_waits_may_close_one_side_and_still_hear)
+{
+    int fd = dial();
+
+    say(fd, GET("/half") "\r\n");
+    shutdown(fd, SHUT_WR);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"half\":true"));
+    close(fd);
+}
+END_TEST
+
+/* The second path says what closing one side means when nobody has asked to be told of it. */
+static const char *const leavings[] = {GET("/half") "\r\n", GET("/wait") "\r\n"};
+
+START_TEST(closing_is_leaving)
+{
+    int fd = dial();
+    struct pollfd p = {.fd = gone[0], .events = POLLIN};
+
+    say(fd, leavings[_i]);
+    if (_i == 0)
+        close(fd);
+    else
+        shutdown(fd, SHUT_WR);
+    ck_assert_int_eq(poll(&p, 1, PATIENCE_MS), 1);
+}
+END_TEST
+
 START_TEST(the_idle_make_room_for_more)
 {
     int idle[CLIENTS_MAX], fd;
@@ -403,6 +440,8 @@ static void add_server_tests(TCase *t)
     tcase_add_test(t, a_nul_is_refused);
     tcase_add_test(t, idle_clients_are_closed);
     tcase_add_test(t, leaving_while_waiting_is_noticed);
+    tcase_add_test(t, who_waits_may_close_one_side_and_still_hear);
+    tcase_add_loop_test(t, closing_is_leaving, 0, (int)(sizeof leavings / sizeof *leavings));
     tcase_add_test(t, the_idle_make_room_for_more);
     tcase_add_test(t, who_waits_is_not_thrown_out);
     tcase_add_test(t, who_does_not_read_is_closed);
