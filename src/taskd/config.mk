@@ -13,6 +13,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/config_list.c src/taskd/config_list.h \
 	src/taskd/config_load.c \
 	src/taskd/config_man.c \
+	src/taskd/config_name.c src/taskd/config_name.h \
 	src/taskd/config_order.c src/taskd/config_order.h \
 	src/taskd/config_read.c src/taskd/config_read.h \
 	src/taskd/config_schema.c \

@@ -1,6 +1,5 @@
 #include "taskd/config_read.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +8,11 @@
 #include "taskd/config_env.h"
 #include "taskd/config_include.h"
 #include "taskd/config_keys.h"
+#include "taskd/config_name.h"
 #include "taskd/config_order.h"
 #include "taskd/config_worker.h"
 
-enum { NAME_MAX_BYTES = 64, KEY_NAME = 128, KNOWN_MAX = 64 };
+enum { KEY_NAME = 128, KNOWN_MAX = 64 };
 
 enum section { SECTION_SCHEMA, SECTION_INCLUDE, SECTION_DAEMON, SECTION_DEFAULTS, SECTION_WORKERS, SECTIONS };
 
@@ -129,18 +129,6 @@ static void on_env_file_error(void *arg, const char *message)
     on_wrong_key(arg, "env_file", true, message);
 }
 
-static bool name_ok(const char *name)
-{
-    size_t len = strlen(name);
-
-    if (len > NAME_MAX_BYTES || !isalnum((unsigned char)name[0]))
-        return false;
-    for (const char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
-            return false;
-    return true;
-}
-
 static void read_keys(struct reader *r, const struct value *v, struct worker_config *w)
 {
     const struct value *defaults = &r->sections[SECTION_DEFAULTS];
@@ -176,10 +164,10 @@ static void read_worker(struct reader *r, const struct value *v, struct worker_c
     w->name = strdup(v->at->key);
     if (!w->name)
         config_errors_no_memory(v->errors);
-    if (!name_ok(v->at->key))
+    if (!config_name_ok(v->at->key))
         value_key_error(
             v, "a worker's name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit",
-            NAME_MAX_BYTES);
+            CONFIG_NAME_MAX);
     read_keys(r, v, w);
     if (!json_is_object(v->json))
         return;

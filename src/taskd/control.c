@@ -24,25 +24,25 @@ static const struct control_route {
     {"GET", "/v1/status", control_get_status},
     {"GET", "/v1/tasks/{}", control_get_task},
     {"GET", "/v1/tasks/{}/wait", control_get_wait},
-    {"GET", "/v1/wait", control_get_settled},
+    {"GET", "/v1/wait", control_get_idle},
     {"GET", "/v1/results", control_get_results},
     {"GET", "/v1/version", control_get_version},
     {"GET", "/healthz", control_get_health},
     {"GET", "/readyz", control_get_ready},
-    {"POST", "/v1/workers/{}/stop", control_post_stop},
-    {"POST", "/v1/workers/{}/abort", control_post_abort},
+    {"POST", "/v1/start", control_post_start},
+    {"POST", "/v1/restart", control_post_restart},
+    {"POST", "/v1/drain", control_post_drain},
+    {"POST", "/v1/resume", control_post_resume},
     {"POST", "/v1/workers/{}/start", control_post_start},
     {"POST", "/v1/workers/{}/restart", control_post_restart},
     {"POST", "/v1/workers/{}/drain", control_post_drain},
     {"POST", "/v1/workers/{}/resume", control_post_resume},
     {"POST", "/v1/workers/{}/scale", control_post_scale},
-    {"POST", "/v1/start", control_post_start},
-    {"POST", "/v1/restart", control_post_restart},
-    {"POST", "/v1/drain", control_post_drain},
-    {"POST", "/v1/resume", control_post_resume},
+    {"POST", "/v1/workers/{}/stop", control_post_stop},
+    {"POST", "/v1/workers/{}/abort", control_post_abort},
+    {"POST", "/v1/shutdown", control_post_shutdown},
     {"POST", "/v1/spawn", control_post_spawn},
     {"POST", "/v1/reload", control_post_reload},
-    {"POST", "/v1/shutdown", control_post_shutdown},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes };
@@ -91,40 +91,53 @@ void control_error(struct control_call *call, int status, const char *code, cons
     control_reply(call, status, control_error_body(code, message));
 }
 
-/* The names of all workers and tasks, borrowed from `status`. */
+bool control_take_body(struct control_call *call, const struct body_key *keys, void *ret)
+{
+    char why[MESSAGE_MAX];
+
+    if (control_body_read(call->body, keys, ret, why, sizeof why))
+        return true;
+    control_error(call, 400, "bad_parameter", "%s", why);
+    return false;
+}
+
+/* The names of all tasks, workers and groups, borrowed from `status`. */
 static void collect_names(const json_t *status, const char **names)
 {
+    static const char *const keys[] = {"id", "worker", "part_of"};
     size_t count = 0, i;
     json_t *task;
 
     json_array_foreach (json_object_get(status, "tasks"), i, task) {
-        const char *id = json_string_value(json_object_get(task, "id"));
-        const char *worker = json_string_value(json_object_get(task, "worker"));
+        for (size_t k = 0; k < sizeof keys / sizeof *keys && count < NAMES_MAX - 1; k++) {
+            const char *name = json_string_value(json_object_get(task, keys[k]));
 
-        if (count + 3 > NAMES_MAX)
-            break;
-        if (id)
-            names[count++] = id;
-        if (worker)
-            names[count++] = worker;
+            if (name)
+                names[count++] = name;
+        }
     }
     names[count] = NULL;
+}
+
+static void reply_unknown(struct control_call *call, const char *near)
+{
+    if (near && strcmp(near, call->name) == 0)
+        control_error(call, 404, "unknown_worker", "\"%s\" is not a worker, and only a worker will do", call->name);
+    else if (near)
+        control_error(call, 404, "unknown_task", "nothing here is called \"%s\" (did you mean \"%s\"?)", call->name,
+                      near);
+    else
+        control_error(call, 404, "unknown_task", "nothing here is called \"%s\"", call->name);
 }
 
 void control_unknown(struct control_call *call)
 {
     json_t *status = supervisor_status(call->control->sup, NULL);
-    const char **names = calloc(NAMES_MAX, sizeof *names), *near = NULL;
+    const char **names = calloc(NAMES_MAX, sizeof *names);
 
-    if (names) {
+    if (names)
         collect_names(status, names);
-        near = text_nearest(call->name, names);
-    }
-    if (near)
-        control_error(call, 404, "unknown_task", "nothing here is called \"%s\" (did you mean \"%s\"?)", call->name,
-                      near);
-    else
-        control_error(call, 404, "unknown_task", "nothing here is called \"%s\"", call->name);
+    reply_unknown(call, names ? text_nearest(call->name, names) : NULL);
     free(names);
     json_decref(status);
 }

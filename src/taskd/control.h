@@ -1,4 +1,4 @@
-/* Requests over the UNIX socket: HTTP/1.1 and JSON, through http.c.
+/* Requests over the UNIX socket: HTTP/1.1 and JSON (see http.h for why it is a server of our own).
  *
  * One table of routes. Every client is authorised by SO_PEERCRED: root and the owner. Owner: cmd_run.c. Calls
  * supervisor, journal, listener. A client's mistakes cost that client its connection, never taskd. */

@@ -14,9 +14,28 @@
 
 enum { NAME_MAX_BYTES = 512, NUMBER_MAX = 24, RESULTS_DEFAULT = 100, RESULTS_MAX = 1000, STATUS_FAILED = 503 };
 
-void control_failed(struct control_call *call, int error)
+static const struct {
+    int rc, status;
+    const char *code, *message; /* NULL: what the system says */
+} failures[] = {
+    {-ENOMEM, STATUS_FAILED, "memory", "out of memory"},
+    {-ESHUTDOWN, 409, "stopping", "taskd is stopping, and the stop wins"},
+    {-EAGAIN, 429, "too_many", "there are as many tasks as there may be"},
+    {0, STATUS_FAILED, "failed", NULL},
+};
+
+void control_failed(struct control_call *call, int rc)
 {
-    control_error(call, STATUS_FAILED, error == ENOMEM ? "memory" : "failed", "%s", strerror(error));
+    size_t i = 0;
+
+    if (rc == -ENOENT && call->name) {
+        control_unknown(call);
+        return;
+    }
+    while (failures[i].rc && failures[i].rc != rc)
+        i++;
+    control_error(call, failures[i].status, failures[i].code, "%s",
+                  failures[i].message ? failures[i].message : strerror(-rc));
 }
 
 static void reply_status(struct control_call *call, const char *scope)
@@ -27,24 +46,29 @@ static void reply_status(struct control_call *call, const char *scope)
     status = supervisor_status(call->control->sup, scope);
     if (status)
         control_reply(call, 200, status);
-    else if (scope && errno == ENOENT)
-        control_unknown(call);
     else
-        control_failed(call, ENOMEM);
+        control_failed(call, scope && errno == ENOENT ? -ENOENT : -ENOMEM);
+}
+
+/* The scope that the query names becomes the name of the call. False: answered already. */
+static bool take_scope(struct control_call *call, char *scope, size_t scope_size)
+{
+    if (http_query_get(call->request->query, "scope", scope, scope_size))
+        call->name = scope;
+    else if (call->request->query && strstr(call->request->query, "scope=")) {
+        control_error(call, 400, "bad_parameter", "scope is not the name of a task");
+        return false;
+    }
+    return true;
 }
 
 void control_get_status(struct control_call *call)
 {
     char scope[NAME_MAX_BYTES];
 
-    if (http_query_get(call->request->query, "scope", scope, sizeof scope)) {
-        call->name = scope;
-        reply_status(call, scope);
-        call->name = NULL;
-    } else if (call->request->query && strstr(call->request->query, "scope="))
-        control_error(call, 400, "bad_parameter", "scope is not the name of a task");
-    else
-        reply_status(call, NULL);
+    if (take_scope(call, scope, sizeof scope))
+        reply_status(call, call->name);
+    call->name = NULL;
 }
 
 void control_get_task(struct control_call *call)
@@ -81,10 +105,8 @@ static void reply_from_journal(struct control_call *call)
 
     if (rc == 0)
         control_reply(call, 200, json_pack("{s:i, s:[o]}", "v", 1, "results", record));
-    else if (rc == -ENOENT)
-        control_unknown(call);
     else
-        control_failed(call, -rc);
+        control_failed(call, rc);
 }
 
 void control_get_wait(struct control_call *call)
@@ -98,7 +120,26 @@ void control_get_wait(struct control_call *call)
     if (rc == -ENOENT)
         reply_from_journal(call);
     else if (rc < 0)
-        control_failed(call, -rc);
+        control_failed(call, rc);
+}
+
+/* What a deploy waits for: that nobody is in the middle of anything. */
+void control_get_idle(struct control_call *call)
+{
+    char scope[NAME_MAX_BYTES], idle[NUMBER_MAX];
+    long timeout_ms = -1;
+    int rc;
+
+    if (!http_query_get(call->request->query, "idle", idle, sizeof idle) || strcmp(idle, "1") != 0) {
+        control_error(call, 400, "bad_parameter", "idle=1 is all that can be waited for here");
+        return;
+    }
+    if (!take_number(call, "timeout", INT_MAX, &timeout_ms) || !take_scope(call, scope, sizeof scope))
+        return;
+    rc = control_wait_begin(call, call->name, REPLY_IDLE, (int)timeout_ms, NULL);
+    if (rc < 0)
+        control_failed(call, rc);
+    call->name = NULL;
 }
 
 struct results_query {
@@ -135,7 +176,7 @@ void control_get_results(struct control_call *call)
     rc = journal_read(call->control->state_dir, on_result, &q, NULL);
     if (rc < 0 && rc != -ENOENT) {
         json_decref(q.out);
-        control_failed(call, -rc);
+        control_failed(call, rc);
     } else
         control_reply(call, 200, json_pack("{s:i, s:o}", "v", 1, "results", q.out));
 }
@@ -157,22 +198,4 @@ void control_get_ready(struct control_call *call)
     bool ready = supervisor_ready(call->control->sup);
 
     control_reply(call, ready ? 200 : 503, json_pack("{s:b}", "ready", ready));
-}
-
-/* GET /v1/wait: until a scope has settled (idle=0) or no unit is in flight in it (idle=1). */
-void control_get_settled(struct control_call *call)
-{
-    char scope[NAME_MAX_BYTES] = "";
-    long timeout_ms = -1, idle = 0;
-    int rc;
-
-    if (!take_number(call, "timeout", INT_MAX, &timeout_ms) || !take_number(call, "idle", 1, &idle))
-        return;
-    call->name = http_query_get(call->request->query, "scope", scope, sizeof scope) ? scope : NULL;
-    rc = control_wait_begin(call, call->name, idle ? REPLY_IDLE : REPLY_UP, (int)timeout_ms, NULL);
-    if (rc == -ENOENT && call->name)
-        control_unknown(call);
-    else if (rc < 0)
-        control_failed(call, -rc);
-    call->name = NULL;
 }

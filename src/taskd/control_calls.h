@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "taskd/control.h"
+#include "taskd/control_body.h"
 #include "taskd/http.h"
 #include "taskd/list.h"
 
@@ -29,32 +30,42 @@ struct control_call {
 };
 
 typedef void control_handler(struct control_call *);
-control_handler control_get_status, control_get_task, control_get_wait, control_get_results, control_get_version,
-    control_get_health, control_get_ready, control_get_settled, control_post_stop, control_post_abort,
-    control_post_shutdown, control_post_start, control_post_restart, control_post_drain, control_post_resume,
-    control_post_scale, control_post_spawn, control_post_reload;
+/* control_calls.c */
+control_handler control_get_status, control_get_task, control_get_wait, control_get_idle, control_get_results,
+    control_get_version, control_get_health, control_get_ready;
+/* control_lifecycle.c */
+control_handler control_post_start, control_post_restart, control_post_drain, control_post_resume, control_post_scale,
+    control_post_stop, control_post_abort, control_post_shutdown, control_post_reload;
+/* control_spawn.c */
+control_handler control_post_spawn;
 
 void control_reply(struct control_call *, int status, json_t *body); /* takes body */
 void control_error(struct control_call *, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-void control_failed(struct control_call *, int error); /* 503: an errno that is nobody's mistake */
-/* 404 that names the nearest task or worker. */
+/* 404 that names the nearest task, worker or group. */
 void control_unknown(struct control_call *);
+/* What a -errno of the supervisor comes to. */
+void control_failed(struct control_call *, int rc);
+/* Reads the body by a table (see control_body.h). False: answered already. */
+bool control_take_body(struct control_call *, const struct body_key *keys, void *ret);
 /* {"error":{…}} for any text, made fit for JSON; new reference. */
 json_t *control_error_body(const char *code, const char *message);
 
-/* Waits for `scope` and answers with its records. timeout_ms -1: for ever, else 504 when it passes. 0, or -errno with
- * nothing sent. *ret (NULL ok) is good until the loop turns. */
+/* Which kind of wait, and what the answer looks like. */
 enum wait_reply {
-    REPLY_LIFE, /* records */
-    REPLY_OWN,  /* the same, for the client's own task: it is stopped when the client leaves first */
-    REPLY_DOWN,
-    REPLY_UP,
-    REPLY_IDLE,
-    WAIT_REPLIES
+    REPLY_LIFE,     /* the records of the lives */
+    REPLY_DOWN,     /* … and who was killed, what was lost */
+    REPLY_DRAINED,  /* … and how many tasks it reached */
+    REPLY_UP,       /* how many tasks it reached, and which of them have failed */
+    REPLY_IDLE,     /* that nobody is in a unit */
+    REPLY_ATTACHED, /* REPLY_LIFE, and the end of the client is the end of the life */
 };
+/* Waits for `scope` (copied) and answers. timeout_ms -1: for ever, else 504 when it passes. 0, or -errno with nothing
+ * sent. *ret (NULL ok) is good until the loop turns. */
 int control_wait_begin(struct control_call *, const char *scope, enum wait_reply, int timeout_ms,
                        struct control_wait **ret);
+/* How many tasks a request has reached, for its answer. */
+void control_wait_reached(struct control_wait *, int tasks);
 /* Forgets the wait; the request is the caller's to answer again. */
 void control_wait_cancel(struct control_wait *);
 /* Everyone who still waits is told that taskd has ended. */

@@ -1,13 +1,18 @@
-/* POST /v1/spawn: a task for one life, attached to its client unless it says otherwise. */
+/* The request for one more task, for one life: of a worker that is configured, or of a command with its options. */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "taskd/config.h"
-#include "taskd/control_body.h"
+#include "taskd/config_list.h"
+#include "taskd/config_name.h"
+#include "taskd/control_calls.h"
 #include "taskd/supervisor.h"
 
-enum { WHY = 256, ARGUMENTS_MAX = 4096, NAME_MAX_BYTES = 64 };
+enum { OPTIONS_MAX = 96, MISTAKES_TEXT = 480, WHY = 256 };
 
 struct spawn_wish {
     const char *worker, *name, *cwd;
@@ -16,155 +21,213 @@ struct spawn_wish {
 };
 
 static const struct body_key spawn_keys[] = {
-    {"worker", BODY_STRING, offsetof(struct spawn_wish, worker)},
-    {"command", BODY_ANY, offsetof(struct spawn_wish, command)},
-    {"name", BODY_STRING, offsetof(struct spawn_wish, name)},
-    {"options", BODY_ANY, offsetof(struct spawn_wish, options)},
-    {"cwd", BODY_STRING, offsetof(struct spawn_wish, cwd)},
-    {"input", BODY_ANY, offsetof(struct spawn_wish, input)},
-    {"detach", BODY_BOOL, offsetof(struct spawn_wish, detach)},
-    {NULL},
+    {BODY_KEY(struct spawn_wish, worker, BODY_TEXT)}, {BODY_KEY(struct spawn_wish, command, BODY_LIST)},
+    {BODY_KEY(struct spawn_wish, name, BODY_TEXT)},   {BODY_KEY(struct spawn_wish, options, BODY_OBJECT)},
+    {BODY_KEY(struct spawn_wish, cwd, BODY_TEXT)},    {BODY_KEY(struct spawn_wish, input, BODY_ANY)},
+    {BODY_KEY(struct spawn_wish, detach, BODY_BOOL)}, {NULL},
 };
 
-static bool is_command(const json_t *list)
-{
-    json_t *arg;
-    size_t i;
+/* All that is wrong with a definition, in one sentence. */
+struct mistakes {
+    char text[MISTAKES_TEXT];
+    size_t len;
+};
 
-    json_array_foreach (list, i, arg) {
-        if (!json_is_string(arg))
-            return false;
-    }
-    return json_array_size(list) > 0 && json_array_size(list) <= ARGUMENTS_MAX &&
-           *json_string_value(json_array_get(list, 0));
+__attribute__((format(printf, 2, 3))) static void add_mistake(struct mistakes *m, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    if (m->len > 0 && m->len + 3 < sizeof m->text)
+        m->len += (size_t)snprintf(m->text + m->len, sizeof m->text - m->len, "; ");
+    va_start(ap, fmt);
+    n = vsnprintf(m->text + m->len, sizeof m->text - m->len, fmt, ap);
+    va_end(ap);
+    m->len += n > 0 ? (size_t)n : 0;
+    if (m->len >= sizeof m->text)
+        m->len = sizeof m->text - 1;
 }
 
-/* The last part of the program's path, as `taskd run -- CMD` has it. */
-static const char *name_for(const struct spawn_wish *w)
-{
-    const char *program = json_string_value(json_array_get(w->command, 0)), *slash = strrchr(program, '/');
+struct known {
+    const char *names[OPTIONS_MAX];
+    size_t count;
+};
 
-    return w->name ? w->name : slash && slash[1] ? slash + 1 : program;
+static void on_option(void *arg, const char *option, const char *value, const char *help)
+{
+    struct known *k = arg;
+
+    (void)value;
+    (void)help;
+    if (k->count < OPTIONS_MAX - 1)
+        k->names[k->count++] = option;
 }
 
-static struct config *config_for(const struct spawn_wish *w)
+static void add_unknown(struct mistakes *m, const char *option)
 {
-    char **argv = calloc(json_array_size(w->command) + 1, sizeof *argv);
-    struct config *config = NULL;
-    json_t *arg;
-    size_t i;
+    struct known known = {.count = 0};
+    const char *near;
 
-    /* The configuration copies them. */
-    json_array_foreach (w->command, i, arg) {
-        if (argv)
-            argv[i] = (char *)(uintptr_t)json_string_value(arg);
-    }
-    if (argv)
-        config = config_from_command(name_for(w), argv);
-    free(argv);
-    return config;
+    config_each_option(on_option, &known);
+    near = text_nearest(option, known.names);
+    if (near)
+        add_mistake(m, "there is no option \"%s\" (did you mean \"%s\"?)", option, near);
+    else
+        add_mistake(m, "there is no option \"%s\"", option);
 }
 
-static bool set_option(struct control_call *call, struct config *config, const char *key, const char *text)
+/* `text` is NULL for what is no string. */
+static void set_option(struct worker_config *w, const char *option, const char *text, struct mistakes *m)
 {
     char why[WHY] = "out of memory";
-    int rc = text ? worker_config_set(&config->workers[0], key, text, why, sizeof why) : -EINVAL;
+    int rc = text ? worker_config_set(w, option, text, why, sizeof why) : 0;
 
-    if (rc == 0)
-        return true;
-    if (rc == -ENOENT)
-        control_error(call, 400, "bad_parameter", "there is no option \"%s\": `taskd run --help` lists them", key);
-    else
-        control_error(call, 400, "bad_parameter", "%s: %s", key, text ? why : "its value must be a string");
-    return false;
+    if (!text)
+        add_mistake(m, "%s: a string is needed, \"30s\" or \"2\"", option);
+    else if (rc == -ENOENT)
+        add_unknown(m, option);
+    else if (rc < 0)
+        add_mistake(m, "%s \"%s\": %s", option, text, why);
 }
 
-static bool set_options(struct control_call *call, struct config *config, const struct spawn_wish *w)
+/* An option that may be given several times is a list of strings. */
+static void set_options(struct worker_config *w, json_t *options, struct mistakes *m)
 {
-    struct config_errors *errors;
-    const char *key;
-    json_t *value;
-    bool ok = !w->cwd || set_option(call, config, "cwd", w->cwd);
+    const char *option;
+    json_t *value, *one;
+    size_t i;
 
-    json_object_foreach (w->options, key, value) {
-        ok = ok && set_option(call, config, key, json_string_value(value));
+    json_object_foreach (options, option, value) {
+        if (!json_is_array(value))
+            set_option(w, option, json_string_value(value), m);
+        json_array_foreach (value, i, one) {
+            set_option(w, option, json_string_value(one), m);
+        }
     }
-    errors = ok ? config_errors_new() : NULL;
-    if (errors && config_check(config, errors) < 0) {
-        const struct config_error *e = config_errors_get(errors, 0);
-        control_error(call, 400, "bad_parameter", "%s: %s", e->path, e->message);
-        ok = false;
+}
+
+/* What only shows when all is set. */
+static void check(const struct config *definition, struct mistakes *m)
+{
+    struct config_errors *errors = config_errors_new();
+
+    if (!errors || (config_check(definition, errors) < 0 && config_errors_count(errors) == 0))
+        add_mistake(m, "out of memory");
+    for (size_t i = 0; errors && i < config_errors_count(errors); i++) {
+        const struct config_error *e = config_errors_get(errors, i);
+
+        add_mistake(m, "%s: %s", e->path, e->message);
     }
     config_errors_free(errors);
-    return ok;
 }
 
-/* NULL: the client has been told why. */
-static struct config *define(struct control_call *call, const struct spawn_wish *w)
+static void fill(struct config *definition, const struct spawn_wish *wish, struct mistakes *m)
 {
-    struct config *config;
+    struct worker_config *w = &definition->workers[0];
 
-    if (!is_command(w->command) || (w->options && !json_is_object(w->options)) ||
-        strlen(name_for(w)) > NAME_MAX_BYTES) {
-        control_error(call, 400, "bad_parameter",
-                      "command must be a list of strings, options an object, the name no longer than %d bytes",
-                      NAME_MAX_BYTES);
-        return NULL;
+    if (wish->cwd)
+        set_option(w, "cwd", wish->cwd, m);
+    set_options(w, wish->options, m);
+    if (wish->input) {
+        json_decref(w->input);
+        w->input = json_incref(wish->input);
     }
-    config = config_for(w);
-    if (!config)
-        control_failed(call, ENOMEM);
-    else if (!set_options(call, config, w)) {
-        config_free(config);
-        config = NULL;
-    }
-    return config;
+    if (m->len == 0)
+        check(definition, m);
 }
 
-static void refuse(struct control_call *call, const struct spawn_wish *w, int rc)
+static struct config *new_definition(const struct spawn_wish *wish)
 {
-    call->name = w->worker;
-    if (rc == -ENOENT && w->worker)
-        control_unknown(call);
-    else if (rc == -ESHUTDOWN)
-        control_error(call, 409, "stopping", "taskd is stopping: the stop wins");
-    else if (rc == -EAGAIN)
-        control_error(call, 429, "too_many", "there are as many tasks as there may be");
-    else
-        control_failed(call, -rc);
-    call->name = NULL;
-}
-
-static void answer(struct control_call *call, const struct spawn_wish *w, const char *handle)
-{
+    char **command = NULL, *name;
+    struct config *definition = NULL;
+    json_t *word;
+    size_t i;
     int rc = 0;
 
-    if (w->detach)
-        control_reply(call, 201, json_pack("{s:i, s:s}", "v", 1, "handle", handle));
-    else if ((rc = control_wait_begin(call, handle, REPLY_OWN, -1, NULL)) < 0)
-        control_failed(call, -rc);
+    json_array_foreach (wish->command, i, word) {
+        rc |= list_add(&command, strdup(json_string_value(word)));
+    }
+    name = wish->name ? strdup(wish->name) : config_name_from(json_string_value(json_array_get(wish->command, 0)));
+    if (rc == 0 && name)
+        definition = config_from_command(name, command);
+    free(name);
+    list_free(command);
+    return definition;
+}
+
+/* NULL: answered already. */
+static struct config *make_definition(struct control_call *call, const struct spawn_wish *wish)
+{
+    struct mistakes mistakes = {.len = 0};
+    struct config *definition = new_definition(wish);
+
+    if (!definition) {
+        control_failed(call, -ENOMEM);
+        return NULL;
+    }
+    fill(definition, wish, &mistakes);
+    if (mistakes.len == 0)
+        return definition;
+    control_error(call, 400, "bad_option", "%s", mistakes.text);
+    config_free(definition);
+    return NULL;
+}
+
+/* What is wrong with the request as a whole, or NULL. */
+static const char *contradiction(const struct spawn_wish *w)
+{
+    if (!w->worker == !w->command)
+        return "either \"worker\" or \"command\" says what to run";
+    if (w->worker && (w->name || w->options || w->cwd))
+        return "\"name\", \"options\" and \"cwd\" go with \"command\": a worker has those of the configuration";
+    if (w->name && !config_name_ok(w->name))
+        return "a name has 1 to 64 letters, digits, '.', '_' or '-', and begins with a letter or digit";
+    if (w->command && !*json_string_value(json_array_get(w->command, 0)))
+        return "the command is empty";
+    return NULL;
+}
+
+static void reply_handle(struct control_call *call, const char *handle)
+{
+    control_reply(call, 201,
+                  json_pack("{s:i, s:s, s:s%}", "v", 1, "handle", handle, "id", handle, strcspn(handle, "#")));
+}
+
+/* A life that nobody can be told of is not what was asked for. */
+static void attach(struct control_call *call, const char *handle)
+{
+    struct stop_request request = {.reason = STOP_CLIENT_LOST, .grace_ms = -1};
+    int rc = control_wait_begin(call, handle, REPLY_ATTACHED, -1, NULL);
+
+    if (rc == 0)
+        return;
+    supervisor_stop(call->control->sup, handle, &request);
+    control_failed(call, rc);
 }
 
 void control_post_spawn(struct control_call *call)
 {
-    struct spawn_wish w = {0};
-    struct spawn_order order = {0};
-    const char *handle;
+    struct spawn_wish wish = {.worker = NULL};
+    struct spawn_order order;
+    const char *wrong, *handle;
     int rc;
 
-    if (!control_body_read(call, spawn_keys, &w))
+    if (!control_take_body(call, spawn_keys, &wish))
         return;
-    if (!w.worker == !w.command) {
-        control_error(call, 400, "bad_parameter", "either \"worker\" or \"command\" is to be given");
+    wrong = contradiction(&wish);
+    if (wrong) {
+        control_error(call, 400, "bad_parameter", "%s", wrong);
         return;
     }
-    order.worker = w.worker;
-    order.input = w.input;
-    if (w.command && !(order.definition = define(call, &w)))
+    order = (struct spawn_order){.worker = wish.worker, .input = wish.worker ? wish.input : NULL};
+    if (wish.command && !(order.definition = make_definition(call, &wish)))
         return;
+    call->name = wish.worker;
     rc = supervisor_spawn(call->control->sup, &order, &handle);
     if (rc < 0)
-        refuse(call, &w, rc);
+        control_failed(call, rc);
+    else if (wish.detach)
+        reply_handle(call, handle);
     else
-        answer(call, &w, handle);
+        attach(call, handle);
 }

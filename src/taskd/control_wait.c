@@ -1,5 +1,5 @@
-/* Requests whose reply comes later, when lives have ended. Each is ended by exactly one of: its records, its timeout,
- * its client's leaving, the end of taskd. */
+/* Requests whose reply comes later, when lives have ended or tasks have settled. Each is ended by exactly one of: its
+ * records, its timeout, its client's leaving, the end of taskd. */
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -12,11 +12,12 @@
 struct control_wait {
     struct list link;
     struct http_client *client;
+    struct supervisor *sup;
     struct supervisor_waiter *waiter; /* NULL once it has called back */
     struct event *timer;              /* NULL: for ever */
     enum wait_reply reply;
-    struct supervisor *sup;
-    char *scope; /* NULL: everything */
+    char *scope;
+    int tasks; /* that the request has reached */
 };
 
 void control_wait_cancel(struct control_wait *w)
@@ -56,14 +57,20 @@ static void on_lost(void *arg, const char *unit)
     json_array_append_new(l->units, json_pack("{s:O, s:s}", "worker", l->worker, "unit", unit));
 }
 
+static json_t *life_body(const struct control_wait *w, json_t *records)
+{
+    (void)w;
+    return json_pack("{s:i, s:O}", "v", 1, "results", records);
+}
+
 static json_t *down_body(const struct control_wait *w, json_t *records)
 {
     struct lost_list lost = {.units = json_array()};
-    (void)w;
     json_t *record;
     json_int_t killed = 0;
     size_t i;
 
+    (void)w;
     json_array_foreach (records, i, record) {
         killed += was_killed(record);
         lost.worker = json_object_get(record, "worker");
@@ -72,28 +79,35 @@ static json_t *down_body(const struct control_wait *w, json_t *records)
     return json_pack("{s:i, s:O, s:I, s:o}", "v", 1, "results", records, "killed", killed, "lost", lost.units);
 }
 
-static json_t *life_body(const struct control_wait *w, json_t *records)
+/* The ids of the tasks that are in state "failed". */
+static json_t *failed_ids(const struct control_wait *w)
 {
-    (void)w;
-    return json_pack("{s:i, s:O}", "v", 1, "results", records);
-}
-
-/* The tasks of the scope, and which of them have failed. */
-static json_t *up_body(const struct control_wait *w, json_t *records)
-{
-    json_t *status = supervisor_status(w->sup, w->scope), *failed = json_array(), *task;
-    const json_t *tasks = json_object_get(status, "tasks");
-    json_t *body;
+    json_t *status = supervisor_status(w->sup, w->scope), *ids = json_array(), *task;
     size_t i;
 
-    (void)records;
-    json_array_foreach (tasks, i, task) {
+    json_array_foreach (json_object_get(status, "tasks"), i, task) {
         const char *state = json_string_value(json_object_get(task, "state"));
+
         if (state && strcmp(state, "failed") == 0)
-            json_array_append(failed, json_object_get(task, "id"));
+            json_array_append(ids, json_object_get(task, "id"));
     }
-    body = json_pack("{s:i, s:i, s:o}", "v", 1, "tasks", (int)json_array_size(tasks), "failed", failed);
     json_decref(status);
+    return ids;
+}
+
+static json_t *up_body(const struct control_wait *w, json_t *records)
+{
+    (void)records;
+    return json_pack("{s:i, s:i, s:o}", "v", 1, "tasks", w->tasks, "failed", failed_ids(w));
+}
+
+static json_t *drained_body(const struct control_wait *w, json_t *records)
+{
+    json_t *body = down_body(w, records), *more = up_body(w, records);
+
+    if (body && more)
+        json_object_update(body, more);
+    json_decref(more);
     return body;
 }
 
@@ -107,9 +121,14 @@ static json_t *idle_body(const struct control_wait *w, json_t *records)
 static const struct {
     enum wait_kind kind;
     json_t *(*body)(const struct control_wait *, json_t *records);
-} replies[WAIT_REPLIES] = {
-    [REPLY_LIFE] = {WAIT_LIFE, life_body}, [REPLY_OWN] = {WAIT_LIFE, life_body},  [REPLY_DOWN] = {WAIT_DOWN, down_body},
-    [REPLY_UP] = {WAIT_UP, up_body},       [REPLY_IDLE] = {WAIT_IDLE, idle_body},
+    const char *too_late;
+} replies[] = {
+    [REPLY_LIFE] = {WAIT_LIFE, life_body, "it has not ended in this time; it runs on"},
+    [REPLY_DOWN] = {WAIT_DOWN, down_body, ""},
+    [REPLY_DRAINED] = {WAIT_DOWN, drained_body, ""},
+    [REPLY_UP] = {WAIT_UP, up_body, ""},
+    [REPLY_IDLE] = {WAIT_IDLE, idle_body, "units have been under way all this time"},
+    [REPLY_ATTACHED] = {WAIT_LIFE, life_body, ""},
 };
 
 static void on_done(void *arg, json_t *records)
@@ -122,21 +141,33 @@ static void on_done(void *arg, json_t *records)
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
-    (void)what;
-    wait_answer(arg, 504, control_error_body("timeout", "it has not ended in this time; it runs on"));
-}
-
-/* A task that is its client's own goes with it: cooperatively first. */
-static void on_gone(void *arg, struct http_client *client)
-{
-    static const struct stop_request request = {.reason = STOP_CLIENT_LOST, .grace_ms = -1};
     struct control_wait *w = arg;
 
-    (void)client;
-    if (w->reply == REPLY_OWN)
+    (void)fd;
+    (void)what;
+    wait_answer(w, 504, control_error_body("timeout", replies[w->reply].too_late));
+}
+
+static void let_go(const struct control_wait *w)
+{
+    struct stop_request request = {.reason = STOP_CLIENT_LOST, .grace_ms = -1};
+
+    if (w->reply == REPLY_ATTACHED)
         supervisor_stop(w->sup, w->scope, &request);
-    control_wait_cancel(w);
+}
+
+static void on_gone(void *arg, struct http_client *client)
+{
+    (void)client;
+    let_go(arg);
+    control_wait_cancel(arg);
+}
+
+/* It has had enough, and still wants to hear how it ended. */
+static void on_half(void *arg, struct http_client *client)
+{
+    (void)client;
+    let_go(arg);
 }
 
 static int arm(struct control_wait *w, struct event_base *base, int timeout_ms)
@@ -153,26 +184,30 @@ int control_wait_begin(struct control_call *call, const char *scope, enum wait_r
                        struct control_wait **ret)
 {
     struct control_wait *w = calloc(1, sizeof *w);
-    int rc;
+    int rc = -ENOMEM;
 
     if (!w)
         return -ENOMEM;
-    w->client = call->client;
-    w->reply = reply;
-    w->sup = call->control->sup;
-    w->scope = scope ? strdup(scope) : NULL;
+    *w = (struct control_wait){.client = call->client, .sup = call->control->sup, .reply = reply};
     list_append(&call->control->waits, &w->link);
-    rc = scope && !w->scope ? -ENOMEM : supervisor_wait(w->sup, scope, replies[reply].kind, on_done, w, &w->waiter);
+    w->scope = scope ? strdup(scope) : NULL;
+    if (w->scope || !scope)
+        rc = supervisor_wait(w->sup, scope, replies[reply].kind, on_done, w, &w->waiter);
     if (rc == 0)
         rc = arm(w, call->control->base, timeout_ms);
     if (rc < 0) {
         control_wait_cancel(w);
         return rc;
     }
-    http_wait(call->client, on_gone, w);
+    http_wait(call->client, on_gone, reply == REPLY_ATTACHED ? on_half : NULL, w);
     if (ret)
         *ret = w;
     return 0;
+}
+
+void control_wait_reached(struct control_wait *w, int tasks)
+{
+    w->tasks = tasks;
 }
 
 void control_wait_end_all(struct control *c)
