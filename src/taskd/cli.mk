@@ -1,7 +1,14 @@
 libdaemon_la_SOURCES += \
 	src/taskd/client.c src/taskd/client.h \
 	src/taskd/cmd_abort.c \
+	src/taskd/cmd_drain.c \
+	src/taskd/cmd_reload.c \
+	src/taskd/cmd_restart.c \
 	src/taskd/cmd_results.c \
+	src/taskd/cmd_resume.c \
+	src/taskd/cmd_scale.c \
+	src/taskd/cmd_spawn.c \
+	src/taskd/cmd_start.c \
 	src/taskd/cmd_status.c \
 	src/taskd/cmd_stop.c \
 	src/taskd/cmd_version.c \
@@ -16,14 +23,18 @@ libdaemon_la_SOURCES += \
 	src/taskd/http.c src/taskd/http.h \
 	src/taskd/http_parse.c src/taskd/http_parse.h \
 	src/taskd/list.h \
+	src/taskd/lifecycle.c src/taskd/lifecycle.h \
 	src/taskd/listener.c src/taskd/listener.h \
 	src/taskd/log.c src/taskd/log.h \
 	src/taskd/options.c \
 	src/taskd/paths.c src/taskd/paths.h \
+	src/taskd/record_report.c src/taskd/record_report.h \
 	src/taskd/record_status.c src/taskd/record_status.h \
 	src/taskd/sockets.c src/taskd/sockets.h \
 	src/taskd/status_text.c src/taskd/status_text.h \
 	src/taskd/stop_report.c src/taskd/stop_report.h \
-	src/taskd/stop_watch.c src/taskd/stop_watch.h \
 	src/taskd/table.c src/taskd/table.h \
-	src/taskd/term.c src/taskd/term.h
+	src/taskd/task_watch.c src/taskd/task_watch.h \
+	src/taskd/term.c src/taskd/term.h \
+	src/taskd/verb.c src/taskd/verb.h \
+	src/taskd/worker_options.c src/taskd/worker_options.h

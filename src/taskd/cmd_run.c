@@ -6,41 +6,18 @@
 
 #include "taskd/command.h"
 #include "taskd/config.h"
+#include "taskd/config_name.h"
 #include "taskd/daemon.h"
 #include "taskd/log.h"
 #include "taskd/paths.h"
-
-enum { SETTINGS_MAX = 128, MORE_MAX = 96 };
-
-/* A setting from the command line, kept until the worker that it is for exists. */
-struct setting {
-    const char *key, *text;
-};
+#include "taskd/worker_options.h"
 
 struct run {
     const char *config_path, *result_path, *name;
-    struct setting settings[SETTINGS_MAX];
-    size_t settings_count;
+    struct worker_settings settings; /* kept until the worker that they are for exists */
     bool one_shot, verbose;
     struct config *config;
 };
-
-static struct option_spec more[MORE_MAX];
-static size_t more_count;
-
-static void on_option(void *arg, const char *option, const char *value, const char *help)
-{
-    (void)arg;
-    if (more_count < MORE_MAX - 1)
-        more[more_count++] = (struct option_spec){.name = option, .value = value, .help = help};
-}
-
-static const struct option_spec *worker_options(void)
-{
-    if (more_count == 0)
-        config_each_option(on_option, NULL);
-    return more;
-}
 
 static void take_option(struct run *r, const char *option, const char *value)
 {
@@ -52,39 +29,17 @@ static void take_option(struct run *r, const char *option, const char *value)
         r->name = value;
     else if (strcmp(option, "verbose") == 0)
         r->verbose = true;
-    else if (r->settings_count < SETTINGS_MAX)
-        r->settings[r->settings_count++] = (struct setting){option, value};
     else
-        fatal("run: more than %d settings", SETTINGS_MAX);
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
-/* A command's file name with what a worker's name must not hold replaced. */
-static char *name_from(const char *command)
-{
-    char *name = strndup(base_name(command), 64);
-    if (!name)
-        fatal("no memory");
-    for (char *p = name; *p; p++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p))
-            *p = '_';
-    if (strchr("._-", *name))
-        *name = 'x';
-    return name;
+        worker_settings_add(&r->settings, "run", option, value);
 }
 
 static void apply_settings(struct run *r)
 {
     char why[512];
-    for (size_t i = 0; i < r->settings_count; i++) {
-        const struct setting *s = &r->settings[i];
-        if (worker_config_set(&r->config->workers[0], s->key, s->text, why, sizeof why) < 0)
-            fatal("run: --%s %s: %s", s->key, s->text, why);
+    for (size_t i = 0; i < r->settings.count; i++) {
+        const struct worker_setting *s = &r->settings.list[i];
+        if (worker_config_set(&r->config->workers[0], s->option, s->text, why, sizeof why) < 0)
+            fatal("run: --%s %s: %s", s->option, s->text, why);
     }
 }
 
@@ -104,7 +59,7 @@ static void load_command(struct run *r, char **command)
 {
     if (r->config_path)
         fatal("run: either --config FILE or a command after --, not both");
-    char *name = r->name ? strdup(r->name) : name_from(command[0]);
+    char *name = r->name ? strdup(r->name) : config_name_from(command[0]);
     r->one_shot = true;
     r->config = name ? config_from_command(name, command) : NULL;
     free(name);
@@ -116,11 +71,11 @@ static void load_command(struct run *r, char **command)
 
 static void load_file(struct run *r)
 {
-    if (r->settings_count || r->name || r->result_path)
+    if (r->settings.count || r->name || r->result_path)
         fatal("run: --%s is for `run -- CMD`: with a configuration it belongs there", r->name ? "name"
                                                                                       : r->result_path
                                                                                           ? "result"
-                                                                                          : r->settings[0].key);
+                                                                                          : r->settings.list[0].option);
     struct config_errors *errors = config_errors_new();
     const char *path = r->config_path ? r->config_path : PATHS_CONFIG;
     if (!errors)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/quantity.h"
+#include "common/text.h"
 #include "taskd/client.h"
 #include "taskd/command.h"
 #include "taskd/log.h"
@@ -20,6 +21,7 @@ enum {
     EXIT_TASKD = 125,
     EXIT_INTERRUPTED = 130,
     TEXT = 256,
+    DETAIL = 1024,
     WATCH_MS = 1000,
     TIMEOUT_MS = 30 * 1000
 };
@@ -75,6 +77,29 @@ static void add_row(struct table *t, const json_t *task)
     table_cell(t, TABLE_PLAIN, json_is_object(last) ? record_brief(last, text, sizeof text) : NULL);
 }
 
+static void print_detail(const json_t *task, const char *what, const char *text)
+{
+    char line[DETAIL], out[DETAIL];
+
+    if (!*text)
+        return;
+    snprintf(line, sizeof line, "%s %s: %s", status_string(task, "id"), what, text);
+    printf("%s\n", text_printable(line, strlen(line), out, sizeof out));
+}
+
+/* What is rare and too long for a column. */
+static void print_details(const json_t *tasks)
+{
+    char units[DETAIL];
+    json_t *task;
+    size_t i;
+
+    json_array_foreach (tasks, i, task) {
+        print_detail(task, "failed", status_string(task, "failed_reason"));
+        print_detail(task, "avoids", status_names(json_object_get(task, "avoid"), units, sizeof units));
+    }
+}
+
 static void print_human(const json_t *status)
 {
     const json_t *daemon = json_object_get(status, "daemon");
@@ -94,6 +119,7 @@ static void print_human(const json_t *status)
     if (table_print(t, stdout) < 0)
         fatal("out of memory");
     table_free(t);
+    print_details(json_object_get(status, "tasks"));
 }
 
 static void print_status(const struct wish *w, const json_t *status)

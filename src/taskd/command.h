@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* An option. `value` NULL: a switch. The same row prints the help. */
 struct option_spec {
@@ -43,8 +44,15 @@ struct options {
     bool stop_at_operand;
     int operands_count; /* after the walk: argv[0..operands_count) are the operands */
     bool saw_dashdash;
+    int before_dashdash; /* how many of the operands stood before the "--" */
     const char *cluster; /* what is left of "-abc"; private to options.c */
 };
 const char *options_next(struct options *, const char **ret_value);
+
+/* Values of options. One that is wrong is fatal, and named: "stop: --timeout x is not a duration like 30s or 5min". */
+int64_t options_duration(const struct options *, const char *name, const char *text); /* milliseconds */
+int64_t options_count(const struct options *, const char *name, const char *text, int64_t min, int64_t max);
+/* A whole number, digits alone. */
+bool options_number(const char *text, int64_t min, int64_t max, int64_t *ret);
 
 void command_help(const struct command *);

@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/quantity.h"
 #include "common/text.h"
 #include "taskd/command.h"
 #include "taskd/log.h"
@@ -139,6 +141,7 @@ static bool seek_option(struct options *o, const char **ret_arg)
 
         if (strcmp(arg, "--") == 0) {
             o->saw_dashdash = true;
+            o->before_dashdash = o->operands_count;
             o->index++;
             take_operands(o, o->argc - o->index);
             return false;
@@ -168,6 +171,38 @@ const char *options_next(struct options *o, const char **ret_value)
         if (!take_common(o, s, *ret_value))
             return s->name;
     }
+}
+
+int64_t options_duration(const struct options *o, const char *name, const char *text)
+{
+    int64_t ms;
+
+    if (duration_parse(text, &ms) < 0)
+        fatal("%s: --%s %s is not a duration like 30s or 5min", o->command->name, name, text);
+    return ms;
+}
+
+bool options_number(const char *text, int64_t min, int64_t max, int64_t *ret)
+{
+    char *end;
+    long long n;
+
+    errno = 0;
+    n = strtoll(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || n < min || n > max)
+        return false;
+    *ret = n;
+    return true;
+}
+
+int64_t options_count(const struct options *o, const char *name, const char *text, int64_t min, int64_t max)
+{
+    int64_t n = 0;
+
+    if (!options_number(text, min, max, &n))
+        fatal("%s: --%s %s is not a number from %lld to %lld", o->command->name, name, text, (long long)min,
+              (long long)max);
+    return n;
 }
 
 static void print_options(const struct option_spec *specs)

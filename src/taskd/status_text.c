@@ -7,7 +7,7 @@
 
 #include "common/quantity.h"
 
-enum { DURATION_TEXT = 48 };
+enum { DURATION_TEXT = 48, NAMES_TEXT = 128 };
 
 const char *status_string(const json_t *object, const char *key)
 {
@@ -46,64 +46,73 @@ bool status_is_stopping(const json_t *task)
     return json_is_object(json_object_get(task, "stop")) && !is_down(task);
 }
 
-/* "for db, cache" */
-static void append_names(const json_t *names, const char *what, char *out, size_t out_size)
+/* "14:05:00", or "2026-11-24 14:05:00" on another day; "" for what is no moment. */
+static char *format_moment(const char *rfc3339, char *out, size_t out_size)
+{
+    time_t now = time(NULL), at;
+    struct tm utc = {0}, there, here;
+
+    out[0] = '\0';
+    if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &utc))
+        return out;
+    at = timegm(&utc);
+    if (localtime_r(&at, &there) && localtime_r(&now, &here))
+        strftime(out, out_size,
+                 there.tm_yday == here.tm_yday && there.tm_year == here.tm_year ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S",
+                 &there);
+    return out;
+}
+
+char *status_names(const json_t *names, char *out, size_t out_size)
 {
     json_t *name;
     size_t i;
 
-    json_array_foreach (names, i, name) {
-        if (i == 0)
-            append(out, out_size, "%s %s", what, json_string_value(name));
-        else
-            append(out, out_size, "%s", json_string_value(name));
-    }
-}
-
-/* "2026-01-02T03:04:05.678Z" in the reader's own time; by itself when it is not of that form. */
-static void append_time(const char *timestamp, const char *what, char *out, size_t out_size)
-{
-    struct tm tm = {0};
-    char text[DURATION_TEXT];
-    time_t at;
-
-    if (!strptime(timestamp, "%Y-%m-%dT%H:%M:%S", &tm))
-        return;
-    at = timegm(&tm);
-    if (localtime_r(&at, &tm) && strftime(text, sizeof text, "%a %H:%M:%S", &tm) > 0)
-        append(out, out_size, "%s %s", what, text);
-}
-
-static void append_plans(const json_t *task, char *out, size_t out_size)
-{
-    const char *next = status_string(task, "next_run"), *due = status_string(task, "due");
-
-    append_names(json_object_get(task, "waiting_for"), "for", out, out_size);
-    if (is_down(task) && *next)
-        append_time(next, "next", out, out_size);
-    if (*due)
-        append(out, out_size, "due: %s", due);
-    if (json_is_true(json_object_get(task, "drained")))
-        append(out, out_size, "drained");
-    if (json_is_true(json_object_get(task, "restart_limited")))
-        append(out, out_size, "restart_limit");
-}
-
-char *status_state(const json_t *task, char *out, size_t out_size)
-{
-    const json_t *stop = json_object_get(task, "stop"), *remaining = json_object_get(stop, "remaining_ms");
-    char text[DURATION_TEXT];
-
     out[0] = '\0';
-    append(out, out_size, "%s", status_string(task, "state"));
-    append_plans(task, out, out_size);
-    if (!status_is_stopping(task))
-        return out;
-    append_names(json_object_get(stop, "held_by"), "stops after", out, out_size);
+    json_array_foreach (names, i, name) {
+        append(out, out_size, "%s", json_string_value(name) ? json_string_value(name) : "");
+    }
+    return out;
+}
+
+/* What it does when it does nothing: waits for others, for a time, for a person. */
+static bool append_rest(const json_t *task, char *out, size_t out_size)
+{
+    char text[NAMES_TEXT];
+
+    if (*status_names(json_object_get(task, "waiting_for"), text, sizeof text))
+        append(out, out_size, "waiting for %s", text);
+    else if (is_down(task) && *format_moment(status_string(task, "next_run"), text, sizeof text))
+        append(out, out_size, "next %s", text);
+    else if (is_down(task) && json_is_true(json_object_get(task, "drained")))
+        append(out, out_size, "drained");
+    return *out;
+}
+
+static void append_stop(const json_t *stop, char *out, size_t out_size)
+{
+    const json_t *remaining = json_object_get(stop, "remaining_ms");
+    char text[NAMES_TEXT];
+
     if (json_is_true(json_object_get(stop, "unresponsive")))
         append(out, out_size, "unresponsive");
     if (json_is_integer(remaining) && json_integer_value(remaining) >= 0)
         append(out, out_size, "%s left", duration_brief(json_integer_value(remaining), text, sizeof text));
+    if (*status_names(json_object_get(stop, "held_by"), text, sizeof text))
+        append(out, out_size, "stops after %s", text);
+}
+
+char *status_state(const json_t *task, char *out, size_t out_size)
+{
+    out[0] = '\0';
+    if (!append_rest(task, out, out_size))
+        append(out, out_size, "%s", status_string(task, "state"));
+    if (status_is_stopping(task))
+        append_stop(json_object_get(task, "stop"), out, out_size);
+    if (*status_string(task, "due"))
+        append(out, out_size, "due (%s)", status_string(task, "due"));
+    if (json_is_true(json_object_get(task, "restart_limited")))
+        append(out, out_size, "restart_limit");
     return out;
 }
 
@@ -148,4 +157,25 @@ char *status_waits_for(const json_t *task, char *out, size_t out_size)
 {
     status_unit(task, out, out_size);
     return *out ? out : status_state(task, out, out_size);
+}
+
+bool status_is_on_its_way(const json_t *task)
+{
+    static const char *const states[] = {"starting",    "backoff", "pre-stop", "stopping",
+                                         "terminating", "dumping", "killing"};
+
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(states[i], status_string(task, "state")) == 0)
+            return true;
+    return *status_string(task, "due") || json_array_size(json_object_get(task, "waiting_for")) > 0;
+}
+
+bool status_is_called(const json_t *task, const char *name)
+{
+    static const char *const keys[] = {"id", "worker", "part_of", "handle"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(status_string(task, keys[i]), name) == 0)
+            return true;
+    return false;
 }

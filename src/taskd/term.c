@@ -1,5 +1,6 @@
 #include "taskd/term.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "common/text.h"
 
 static const char ellipsis[] = "…";
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+static bool caught[sizeof ends / sizeof *ends];
 static volatile sig_atomic_t interrupted;
 
 bool term_is_terminal(FILE *f)
@@ -86,21 +89,57 @@ void term_block_clear(struct term_block *b)
     fflush(b->out);
 }
 
+/* After the first one all have their usual effect again. */
 static void on_interrupt(int signo)
 {
-    (void)signo;
-    interrupted = 1;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (caught[i])
+            signal(ends[i], SIG_DFL);
+    interrupted = signo;
+}
+
+static void catch_end(size_t i)
+{
+    struct sigaction sa = {.sa_handler = on_interrupt};
+
+    sigemptyset(&sa.sa_mask);
+    caught[i] = true;
+    sigaction(ends[i], &sa, NULL);
 }
 
 void term_catch_interrupt(void)
 {
-    struct sigaction sa = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-
-    sigemptyset(&sa.sa_mask);
-    sigaction(SIGINT, &sa, NULL);
+    catch_end(0);
 }
 
-bool term_interrupted(void)
+void term_catch_end(void)
+{
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct sigaction before;
+
+        if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            catch_end(i);
+    }
+}
+
+int term_interrupted(void)
 {
     return interrupted;
+}
+
+int term_poll(struct pollfd *p)
+{
+    static int noticed;
+    sigset_t all, before;
+    int n = -1;
+
+    sigemptyset(&all);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        sigaddset(&all, ends[i]);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    if (interrupted == noticed)
+        n = ppoll(p, 1, NULL, &before);
+    noticed = interrupted;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return n;
 }

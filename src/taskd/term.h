@@ -24,6 +24,13 @@ void term_block_begin(struct term_block *);
 void term_block_line(struct term_block *, const char *line); /* printable text */
 void term_block_clear(struct term_block *);
 
-/* Set by the first SIGINT after term_catch_interrupt(); system calls that wait return EINTR then. */
+/* The first SIGINT is caught, the next one has its usual effect; system calls that wait return EINTR. The second one
+ * takes SIGTERM and SIGHUP as well, any of the three, and leaves alone what the parent has chosen to ignore. */
 void term_catch_interrupt(void);
-bool term_interrupted(void);
+void term_catch_end(void);
+int term_interrupted(void); /* which signal it was, 0: none */
+
+/* poll(2) for ever on one descriptor, with -1 for a signal that has come since the last call, too: none is missed
+ * between a look at term_interrupted() and the wait. */
+struct pollfd;
+int term_poll(struct pollfd *);
