@@ -4,6 +4,12 @@ tests_unit_test_client_SOURCES = tests/unit/test_client.c
 tests_unit_test_client_CFLAGS = $(unit_cflags)
 tests_unit_test_client_LDADD = $(unit_libs)
 
+check_PROGRAMS += tests/unit/test_control_body
+TESTS += tests/unit/test_control_body
+tests_unit_test_control_body_SOURCES = tests/unit/test_control_body.c tests/unit/suite.h
+tests_unit_test_control_body_CFLAGS = $(unit_cflags)
+tests_unit_test_control_body_LDADD = $(unit_libs)
+
 check_PROGRAMS += tests/unit/test_http
 TESTS += tests/unit/test_http
 tests_unit_test_http_SOURCES = tests/unit/test_http.c
@@ -39,6 +45,12 @@ TESTS += tests/unit/test_record_status
 tests_unit_test_record_status_SOURCES = tests/unit/test_record_status.c
 tests_unit_test_record_status_CFLAGS = $(unit_cflags)
 tests_unit_test_record_status_LDADD = $(unit_libs)
+
+check_PROGRAMS += tests/unit/test_status_text
+TESTS += tests/unit/test_status_text
+tests_unit_test_status_text_SOURCES = tests/unit/test_status_text.c tests/unit/suite.h
+tests_unit_test_status_text_CFLAGS = $(unit_cflags)
+tests_unit_test_status_text_LDADD = $(unit_libs)
 
 check_PROGRAMS += tests/unit/test_table
 TESTS += tests/unit/test_table

@@ -1,4 +1,4 @@
-config_tests = tests/unit/test_config tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
+config_tests = tests/unit/test_config tests/unit/test_config_name tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests) tests/unit/test_check.sh
 dist_check_SCRIPTS += tests/unit/test_check.sh
@@ -6,6 +6,10 @@ dist_check_SCRIPTS += tests/unit/test_check.sh
 tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/suite.h
 tests_unit_test_config_CFLAGS = $(unit_cflags)
 tests_unit_test_config_LDADD = $(unit_libs)
+
+tests_unit_test_config_name_SOURCES = tests/unit/test_config_name.c tests/unit/suite.h
+tests_unit_test_config_name_CFLAGS = $(unit_cflags)
+tests_unit_test_config_name_LDADD = $(unit_libs)
 
 tests_unit_test_config_options_SOURCES = tests/unit/test_config_options.c tests/unit/suite.h
 tests_unit_test_config_options_CFLAGS = $(unit_cflags)

@@ -13,6 +13,7 @@ static const struct option_spec specs[] = {
     {"json", 'j', NULL, "as JSON"},
     {"watch", 'w', NULL, "again and again"},
     {"timeout", 't', "DURATION", "how long"},
+    {"max", 0, "N", "how many"},
     {NULL},
 };
 static const struct option_spec more[] = {{"stop-signal", 0, "NAME", "which one"}, {NULL}};
@@ -117,6 +118,53 @@ END_TEST
 
 static const struct {
     const char *args[ARGS];
+    int before, all;
+} dashes[] = {
+    {{"a", "b"}, 0, 2},  {{"--", "a"}, 0, 1}, {{"a", "--", "b"}, 1, 2}, {{"-j", "a", "--now", "b", "--", "-c"}, 2, 3},
+    {{"a", "--"}, 1, 1},
+};
+
+START_TEST(what_stands_before_the_dashes_is_counted)
+{
+    char *argv[ARGS];
+    struct options o = {.command = &command, .argc = copy_args(dashes[_i].args, argv), .argv = argv};
+    const char *value;
+
+    while (options_next(&o, &value))
+        continue;
+    ck_assert_int_eq(o.before_dashdash, dashes[_i].before);
+    ck_assert_int_eq(o.operands_count, dashes[_i].all);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int64_t number; /* -1: none */
+} numbers[] = {
+    {"0", 0},
+    {"7", 7},
+    {"10000", 10000},
+    {"10001", -1},
+    {"", -1},
+    {" 1", -1},
+    {"+1", -1},
+    {"-1", -1},
+    {"1x", -1},
+    {"0x1", -1},
+    {"99999999999999999999", -1},
+};
+
+START_TEST(a_number_is_digits_alone)
+{
+    int64_t n = -1;
+
+    ck_assert_int_eq(options_number(numbers[_i].text, 0, 10000, &n), numbers[_i].number >= 0);
+    ck_assert_int_eq(n, numbers[_i].number);
+}
+END_TEST
+
+static const struct {
+    const char *args[ARGS];
     int status;
     int fd;
     const char *says;
@@ -136,6 +184,11 @@ static const struct {
     {{"--help"}, 0, 1, "--timeout DURATION"},
     {{"-h"}, 0, 1, "--state-dir DIR"},
     {{"a", "-jh"}, 0, 1, "usage: taskd stop [options]"},
+    {{"-t", "soon"}, 125, 2, "stop: --timeout soon is not a duration like 30s or 5min"},
+    {{"-t", "30s"}, 99, 2, ""},
+    {{"--max", "0"}, 125, 2, "stop: --max 0 is not a number from 1 to 10"},
+    {{"--max", "11"}, 125, 2, "stop: --max 11 is not a number from 1 to 10"},
+    {{"--max", "10"}, 99, 2, ""},
 };
 
 /* What is printed is kept in a file, so that it can be read after the child has gone. */
@@ -169,11 +222,15 @@ static int walk_in_child(const char *const *args, int fd)
     if (pid == 0) {
         char *argv[ARGS];
         struct options o = {.command = &command, .argc = copy_args(args, argv), .argv = argv};
-        const char *value;
+        const char *name, *value;
 
         dup2(open(output_path, O_WRONLY | O_TRUNC), fd);
-        while (options_next(&o, &value))
-            continue;
+        while ((name = options_next(&o, &value))) {
+            if (strcmp(name, "timeout") == 0)
+                options_duration(&o, name, value);
+            if (strcmp(name, "max") == 0)
+                options_count(&o, name, value, 1, 10);
+        }
         _exit(99);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -198,6 +255,8 @@ int main(void)
     tcase_add_unchecked_fixture(t, make_output, remove_output);
     tcase_add_loop_test(t, walks, 0, sizeof good / sizeof *good);
     tcase_add_test(t, global_options_are_taken_anywhere);
+    tcase_add_loop_test(t, what_stands_before_the_dashes_is_counted, 0, sizeof dashes / sizeof *dashes);
+    tcase_add_loop_test(t, a_number_is_digits_alone, 0, sizeof numbers / sizeof *numbers);
     tcase_add_loop_test(t, ends_the_program, 0, sizeof ends / sizeof *ends);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
