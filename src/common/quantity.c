@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct unit {
@@ -230,4 +231,29 @@ char *size_format(int64_t bytes, char *out, size_t out_size)
     else
         snprintf(out, out_size, "%" PRId64 "%c", bytes >> size_units[best].shift, size_units[best].letter);
     return out;
+}
+
+char *moment_format(const struct timespec *ts, char *out, size_t out_size)
+{
+    struct tm tm;
+    size_t n = gmtime_r(&ts->tv_sec, &tm) ? strftime(out, out_size, "%Y-%m-%dT%H:%M:%S", &tm) : 0;
+
+    out[n] = '\0';
+    if (n > 0)
+        snprintf(out + n, out_size - n, ".%03ldZ", ts->tv_nsec / 1000000);
+    return out;
+}
+
+int moment_parse(const char *s, int64_t *ret_ms)
+{
+    struct tm tm = {0};
+    const char *fraction = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+    char *end;
+    if (!fraction || *fraction != '.')
+        return -EINVAL;
+    long millis = strtol(fraction + 1, &end, 10);
+    if (end != fraction + 4 || strcmp(end, "Z") != 0)
+        return -EINVAL;
+    *ret_ms = (int64_t)timegm(&tm) * 1000 + millis;
+    return 0;
 }

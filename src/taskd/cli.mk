@@ -1,7 +1,9 @@
 libdaemon_la_SOURCES += \
 	src/taskd/client.c src/taskd/client.h \
+	src/taskd/client_stream.c src/taskd/client_stream.h \
 	src/taskd/cmd_abort.c \
 	src/taskd/cmd_drain.c \
+	src/taskd/cmd_events.c \
 	src/taskd/cmd_reload.c \
 	src/taskd/cmd_restart.c \
 	src/taskd/cmd_results.c \
@@ -17,11 +19,15 @@ libdaemon_la_SOURCES += \
 	src/taskd/control.c src/taskd/control.h \
 	src/taskd/control_body.c src/taskd/control_body.h \
 	src/taskd/control_calls.c src/taskd/control_calls.h \
+	src/taskd/control_events.c \
 	src/taskd/control_lifecycle.c \
 	src/taskd/control_spawn.c \
 	src/taskd/control_wait.c \
+	src/taskd/event_text.c src/taskd/event_text.h \
 	src/taskd/http.c src/taskd/http.h \
+	src/taskd/http_impl.h \
 	src/taskd/http_parse.c src/taskd/http_parse.h \
+	src/taskd/http_stream.c \
 	src/taskd/list.h \
 	src/taskd/lifecycle.c src/taskd/lifecycle.h \
 	src/taskd/listener.c src/taskd/listener.h \

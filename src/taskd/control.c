@@ -15,7 +15,14 @@
 #include "taskd/listener.h"
 #include "taskd/supervisor.h"
 
-enum { CLIENTS_MAX = 128, IDLE_MS = 30 * 1000, PATH_SEGMENT_MAX = 3 * 512, MESSAGE_MAX = 512, NAMES_MAX = 4096 };
+enum {
+    CLIENTS_MAX = 128,
+    IDLE_MS = 30 * 1000,
+    BEAT_MS = 15 * 1000,
+    PATH_SEGMENT_MAX = 3 * 512,
+    MESSAGE_MAX = 512,
+    NAMES_MAX = 4096
+};
 
 static const struct control_route {
     const char *method, *path; /* "{}" stands for one segment */
@@ -26,6 +33,7 @@ static const struct control_route {
     {"GET", "/v1/tasks/{}/wait", control_get_wait},
     {"GET", "/v1/wait", control_get_idle},
     {"GET", "/v1/results", control_get_results},
+    {"GET", "/v1/events", control_get_events},
     {"GET", "/v1/version", control_get_version},
     {"GET", "/healthz", control_get_health},
     {"GET", "/readyz", control_get_ready},
@@ -213,10 +221,10 @@ static void on_request(void *arg, struct http_client *client, const struct http_
         dispatch(&call);
 }
 
-int control_new(struct event_base *base, struct listener *listener, struct supervisor *sup, const char *state_dir,
-                const struct control_hooks *hooks, struct control **ret)
+int control_new(struct event_base *base, struct listener *listener, struct supervisor *sup, struct events *events,
+                const char *state_dir, const struct control_hooks *hooks, struct control **ret)
 {
-    static const struct http_limits limits = {.clients_max = CLIENTS_MAX, .idle_ms = IDLE_MS};
+    static const struct http_limits limits = {.clients_max = CLIENTS_MAX, .idle_ms = IDLE_MS, .beat_ms = BEAT_MS};
     struct control *c = calloc(1, sizeof *c);
     int rc = -ENOMEM;
 
@@ -224,8 +232,10 @@ int control_new(struct event_base *base, struct listener *listener, struct super
         return -ENOMEM;
     c->base = base;
     c->sup = sup;
+    c->events = events;
     c->hooks = *hooks;
     list_init(&c->waits);
+    list_init(&c->streams);
     c->state_dir = strdup(state_dir);
     if (c->state_dir)
         rc = http_server_new(base, listener_fd(listener), &limits, on_request, c, &c->http);
@@ -265,6 +275,7 @@ void control_finish(struct control *c, int max_ms)
     event_base_loop(c->base, EVLOOP_NONBLOCK);
     http_server_close(c->http);
     control_wait_end_all(c);
+    control_events_end_all(c);
     flush_replies(c, max_ms);
 }
 

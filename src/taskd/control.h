@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 struct event_base;
+struct events;
 struct supervisor;
 struct control;
 struct listener;
@@ -19,9 +20,10 @@ struct control_hooks {
 };
 
 /* Takes `listener` (see listener.h); the rest is borrowed. `state_dir` is where results are read. 0 or -errno. */
-int control_new(struct event_base *base, struct listener *listener, struct supervisor *sup, const char *state_dir,
-                const struct control_hooks *hooks, struct control **ret);
+int control_new(struct event_base *base, struct listener *listener, struct supervisor *sup, struct events *events,
+                const char *state_dir, const struct control_hooks *hooks, struct control **ret);
 
-/* The daemon has ended: answers everyone who still waits, writes the replies out (at most `max_ms`), closes. */
+/* The daemon has ended: answers everyone who still waits, ends the streams, writes the replies out (at most `max_ms`),
+ * closes. */
 void control_finish(struct control *, int max_ms);
 void control_free(struct control *);

@@ -15,9 +15,12 @@ struct control {
     struct listener *listener;
     struct http_server *http;
     struct supervisor *sup;
+    struct events *events;
     char *state_dir;
     struct control_hooks hooks;
-    struct list waits; /* requests whose reply comes later */
+    struct list waits;   /* requests whose reply comes later */
+    struct list streams; /* of events */
+    size_t streams_count;
 };
 
 /* One request on its way through a handler. */
@@ -33,6 +36,8 @@ typedef void control_handler(struct control_call *);
 /* control_calls.c */
 control_handler control_get_status, control_get_task, control_get_wait, control_get_idle, control_get_results,
     control_get_version, control_get_health, control_get_ready;
+/* control_events.c */
+control_handler control_get_events;
 /* control_lifecycle.c */
 control_handler control_post_start, control_post_restart, control_post_drain, control_post_resume, control_post_scale,
     control_post_stop, control_post_abort, control_post_shutdown, control_post_reload;
@@ -70,3 +75,5 @@ void control_wait_reached(struct control_wait *, int tasks);
 void control_wait_cancel(struct control_wait *);
 /* Everyone who still waits is told that taskd has ended. */
 void control_wait_end_all(struct control *);
+/* Every stream of events gets what is still to be told, and ends. */
+void control_events_end_all(struct control *);

@@ -9,6 +9,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/daemon_reload.c src/taskd/daemon_reload.h \
 	src/taskd/definition.c src/taskd/definition.h \
 	src/taskd/errout.c src/taskd/errout.h \
+	src/taskd/events.c src/taskd/events.h \
 	src/taskd/fsm.c src/taskd/fsm.h \
 	src/taskd/identity.c src/taskd/identity.h \
 	src/taskd/journal.c src/taskd/journal.h \
@@ -17,6 +18,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/ledger.c src/taskd/ledger.h \
 	src/taskd/life.c src/taskd/life.h \
 	src/taskd/message.c src/taskd/message.h \
+	src/taskd/news.c \
 	src/taskd/notify.c src/taskd/notify.h \
 	src/taskd/order.c \
 	src/taskd/outcome.c src/taskd/outcome.h \

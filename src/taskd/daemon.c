@@ -13,6 +13,7 @@
 #include "taskd/control.h"
 #include "taskd/daemon_reload.h"
 #include "taskd/errout.h"
+#include "taskd/events.h"
 #include "taskd/journal.h"
 #include "taskd/listener.h"
 #include "taskd/log.h"
@@ -25,6 +26,7 @@
 #include "taskd/term.h"
 #include "taskd/view.h"
 
+enum { EVENTS_MAX = 4096, EVENTS_BYTES_MAX = 4 << 20 };
 enum { PATH_SIZE = 4096, FINISH_MS = 2000, EXTEND_EVERY_MS = 5000, EXTEND_SLACK_MS = 10000 };
 
 struct daemon {
@@ -32,6 +34,7 @@ struct daemon {
     char socket[PATH_SIZE], state_dir[PATH_SIZE];
     struct event_base *base;
     struct journal *journal;
+    struct events *events;
     struct signals *signals;
     struct supervisor *sup;
     struct listener *listener;
@@ -243,8 +246,12 @@ static bool live_view(const struct daemon *d)
 
 static void make_supervisor(struct daemon *d)
 {
+    d->events = events_new(EVENTS_MAX, EVENTS_BYTES_MAX);
+    if (!d->events)
+        fatal("no memory");
     bool single = d->req.one_shot && d->req.config->workers[0].replicas == 1;
-    struct supervisor_options options = {.one_shot = d->req.one_shot, .capture = live_view(d), .stdin_fd = -1};
+    struct supervisor_options options = {
+        .one_shot = d->req.one_shot, .capture = live_view(d), .stdin_fd = -1, .events = d->events};
     if (single && !isatty(STDIN_FILENO))
         options.stdin_fd = STDIN_FILENO;
     int e = sys_raise_nofile(&options.nofile);
@@ -267,7 +274,7 @@ static void make_control(struct daemon *d)
     if (!d->listener)
         return;
     supervisor_set_socket(d->sup, d->socket);
-    int e = control_new(d->base, d->listener, d->sup, d->state_dir, &hooks, &d->control);
+    int e = control_new(d->base, d->listener, d->sup, d->events, d->state_dir, &hooks, &d->control);
     if (e < 0)
         fatal("cannot serve at %s: %s", d->socket, strerror(-e));
 }
@@ -304,6 +311,7 @@ static void tear_down(struct daemon *d)
     control_free(d->control);
     view_free(d->view);
     supervisor_free(d->sup);
+    events_free(d->events);
     signals_free(d->signals);
     if (d->watchdog)
         event_free(d->watchdog);

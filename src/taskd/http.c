@@ -9,44 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "taskd/http_parse.h"
-#include "taskd/list.h"
+#include "taskd/http_impl.h"
 #include "taskd/log.h"
 
 enum { ACCEPT_PAUSE_MS = 100, COMPLAIN_EVERY_S = 10 };
-
-/* READING: for the (rest of a) request; BUSY: it has been handed over; WRITING: the reply is on its way. */
-enum client_state { READING, BUSY, WRITING };
-
-struct http_client {
-    struct list link;
-    struct http_server *server;
-    struct bufferevent *bev;
-    struct event *deadline;
-    enum client_state state;
-    struct http_head head;
-    struct http_request request;
-    char *head_text, *body_text; /* what the two above point into */
-    bool have_head, close_after;
-    uid_t uid;
-    http_gone_cb *on_gone, *on_half;
-    void *gone_arg;
-};
-
-struct http_server {
-    struct event_base *base;
-    struct evconnlistener *listener;
-    struct event *resume; /* accepting again after a pause */
-    struct http_limits limits;
-    struct list clients; /* the one that has been quiet longest stands first */
-    size_t count;
-    time_t complained;
-    http_request_cb *on_request;
-    void *arg;
-};
 
 static struct timeval to_timeval(int ms)
 {
@@ -65,20 +33,20 @@ static bool may_complain(struct http_server *s)
     return true;
 }
 
-static void drop_request(struct http_client *c)
+void http_drop_request(struct http_client *c)
 {
     free(c->head_text);
     free(c->body_text);
     c->head_text = c->body_text = NULL;
     c->have_head = false;
-    c->on_gone = c->on_half = NULL;
+    c->on_gone = c->on_half = c->on_room = NULL;
 }
 
 static void client_free(struct http_client *c)
 {
     if (c->on_gone)
         c->on_gone(c->gone_arg, c);
-    drop_request(c);
+    http_drop_request(c);
     list_remove(&c->link);
     c->server->count--;
     if (c->deadline)
@@ -88,20 +56,20 @@ static void client_free(struct http_client *c)
     free(c);
 }
 
-static void arm_deadline(struct http_client *c)
+void http_arm_deadline(struct http_client *c, int ms)
 {
-    struct timeval tv = to_timeval(c->server->limits.idle_ms);
+    struct timeval tv = to_timeval(ms);
 
     event_add(c->deadline, &tv);
 }
 
 static void enter_reading(struct http_client *c)
 {
-    drop_request(c);
+    http_drop_request(c);
     c->state = READING;
     list_remove(&c->link);
     list_append(&c->server->clients, &c->link);
-    arm_deadline(c);
+    http_arm_deadline(c, c->server->limits.idle_ms);
 }
 
 static json_t *error_body(const char *code, const char *message)
@@ -189,6 +157,10 @@ static void on_written(struct bufferevent *bev, void *arg)
 {
     struct http_client *c = arg;
 
+    if (evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+        return;
+    if (c->state == STREAMING)
+        c->on_room(c->gone_arg, c);
     if (c->state != WRITING || evbuffer_get_length(bufferevent_get_output(bev)) > 0)
         return;
     if (c->close_after) {
@@ -225,9 +197,14 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
+    struct http_client *c = arg;
+
     (void)fd;
     (void)what;
-    client_free(arg);
+    if (c->state == STREAMING)
+        http_stream_beat(c);
+    else
+        client_free(c);
 }
 
 void http_wait(struct http_client *c, http_gone_cb *on_gone, http_gone_cb *on_half, void *arg)
@@ -247,9 +224,9 @@ void http_reply(struct http_client *c, int status, json_t *body, const char *all
         status = 500;
     if (!c->server->listener)
         c->close_after = true;
-    drop_request(c);
+    http_drop_request(c);
     c->state = WRITING;
-    arm_deadline(c);
+    http_arm_deadline(c, c->server->limits.idle_ms);
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s%s%s%s\r\n",
                         status, http_reason(status), text ? strlen(text) + 1 : 0, allow ? "Allow: " : "",
                         allow ? allow : "", allow ? "\r\n" : "", c->close_after ? "Connection: close\r\n" : "");
@@ -293,7 +270,7 @@ static void client_new(struct http_server *s, int fd)
     bufferevent_setcb(c->bev, on_readable, on_written, on_event, c);
     bufferevent_setwatermark(c->bev, EV_READ, 0, HTTP_HEAD_MAX + HTTP_BODY_MAX);
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
-    arm_deadline(c);
+    http_arm_deadline(c, c->server->limits.idle_ms);
 }
 
 /* The client that has been idle longest makes room; false when everybody is in the middle of something. */

@@ -5,8 +5,8 @@
  *
  * Owner: control.c. Calls libevent and http_parse. One request at a time on a connection; a client's mistake costs that
  * client its connection. A client that has not sent a whole request, or not read its reply, in `idle_ms` is closed; one
- * that waits for a reply may wait for ever. Past `clients_max` the one that has been idle longest makes room. When
- * descriptors run out accepting pauses and is tried again. */
+ * that waits for a reply may wait for ever, and so may one that is sent a stream. Past `clients_max` the one that has
+ * been idle longest makes room. When descriptors run out accepting pauses and is tried again. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
@@ -20,6 +20,7 @@ struct http_client;
 struct http_limits {
     size_t clients_max;
     int idle_ms;
+    int beat_ms; /* a stream that has been silent for so long, and at most twice that, sends an empty line */
 };
 
 /* One whole request; valid until it is answered. */
@@ -47,6 +48,21 @@ void http_reply(struct http_client *, int status, json_t *body, const char *allo
  * NULL that counts as leaving. */
 void http_wait(struct http_client *, http_gone_cb *on_gone, http_gone_cb *on_half, void *arg);
 
-/* Takes no more clients and closes those that are idle. Clients that wait still get their replies. */
+/* A reply that is made while it is sent: in chunks for HTTP/1.1, up to the end of the connection for HTTP/1.0.
+ * The request is not valid any more once it has begun. */
+struct http_stream_hooks {
+    http_gone_cb *on_gone; /* the client has left and must not be touched again; not after http_stream_end */
+    http_gone_cb *on_room; /* all that was written has been sent */
+    void *arg;
+};
+void http_stream_begin(struct http_client *, int status, const char *content_type, const struct http_stream_hooks *);
+/* Is less than 1 MiB waiting to be sent? Who writes only then has at most that and one piece in memory. */
+bool http_stream_room(const struct http_client *);
+void http_stream_write(struct http_client *, const char *data, size_t len); /* copied */
+/* Done with the request, and with the client once all is sent; `last` (NULL ok) is written before. */
+void http_stream_end(struct http_client *, const char *last);
+
+/* Takes no more clients and closes those that are idle. Clients that wait still get their replies; of a stream that
+ * ends from now on, only what is read at once. */
 void http_server_close(struct http_server *);
 size_t http_server_clients(const struct http_server *);

@@ -45,7 +45,7 @@ static bool is_token(const char *s)
 static int parse_version(const char *s, struct http_head *ret, const char **why)
 {
     if (strcmp(s, "HTTP/1.1") == 0)
-        ret->keep_alive = true;
+        ret->keep_alive = ret->chunks = true;
     else if (strcmp(s, "HTTP/1.0") != 0) {
         *why = "only HTTP/1.0 and HTTP/1.1 are spoken here";
         return strncmp(s, "HTTP/", 5) == 0 ? 505 : 400;
@@ -214,7 +214,8 @@ bool http_unescape(char *s)
     return true;
 }
 
-bool http_query_get(const char *query, const char *key, char *out, size_t out_size)
+/* What stands after "key=", up to the next "&", or NULL. */
+static const char *find_value(const char *query, const char *key, size_t *ret_len)
 {
     size_t key_len = strlen(key);
 
@@ -222,17 +223,31 @@ bool http_query_get(const char *query, const char *key, char *out, size_t out_si
         size_t len = strcspn(query, "&");
 
         if (len > key_len && strncmp(query, key, key_len) == 0 && query[key_len] == '=') {
-            size_t value_len = len - key_len - 1;
-
-            if (value_len >= out_size)
-                return false;
-            memcpy(out, query + key_len + 1, value_len);
-            out[value_len] = '\0';
-            return http_unescape(out);
+            *ret_len = len - key_len - 1;
+            return query + key_len + 1;
         }
         query += len + (query[len] == '&');
     }
-    return false;
+    return NULL;
+}
+
+bool http_query_has(const char *query, const char *key)
+{
+    size_t len;
+
+    return find_value(query, key, &len) != NULL;
+}
+
+bool http_query_get(const char *query, const char *key, char *out, size_t out_size)
+{
+    size_t len;
+    const char *value = find_value(query, key, &len);
+
+    if (!value || len >= out_size)
+        return false;
+    memcpy(out, value, len);
+    out[len] = '\0';
+    return http_unescape(out);
 }
 
 static bool is_unreserved(char c)

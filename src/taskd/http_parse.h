@@ -17,6 +17,7 @@ struct http_head {
     size_t body_len;
     bool has_length;
     bool keep_alive;
+    bool chunks; /* HTTP/1.1: an answer of unknown length may come in chunks */
     bool expects_continue;
 };
 
@@ -30,6 +31,7 @@ int http_head_parse(char *head, size_t len, struct http_head *ret, const char **
 /* Percent-decodes in place. False for a broken escape or an encoded NUL. */
 bool http_unescape(char *s);
 
+bool http_query_has(const char *query, const char *key); /* "key=", whatever its value */
 /* The value of `key` in a query ("a=1&b=2"), decoded into `out`. False when it is absent, broken or too long. */
 bool http_query_get(const char *query, const char *key, char *out, size_t out_size);
 /* Percent-encodes everything but unreserved characters, so that any name fits one segment of a path. NUL-terminated;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/fd.h"
+#include "common/quantity.h"
 
 void life_clear(struct life *l)
 {
@@ -57,16 +58,10 @@ static json_t *name_or_null(const char *name)
     return name ? json_string(name) : json_null();
 }
 
-/* RFC 3339 in UTC, to the millisecond. */
 static json_t *timestamp(const struct timespec *ts)
 {
-    struct tm tm;
     char text[64];
-    size_t n;
-    if (!gmtime_r(&ts->tv_sec, &tm) || (n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm)) == 0)
-        return json_null();
-    snprintf(text + n, sizeof text - n, ".%03ldZ", ts->tv_nsec / 1000000);
-    return json_string(text);
+    return *moment_format(ts, text, sizeof text) ? json_string(text) : json_null();
 }
 
 json_t *life_timestamp(int64_t unix_ms)

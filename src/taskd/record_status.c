@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "common/quantity.h"
 
 enum { EXIT_TASKD = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
@@ -116,29 +117,11 @@ char *record_brief(const json_t *record, char *out, size_t out_size)
     return out;
 }
 
-/* "2026-11-23T01:40:00.123Z", the one form that taskd writes. */
-static int parse_timestamp(const char *s, int64_t *ret_ms)
-{
-    struct tm tm = {0};
-    const char *fraction = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-    char *end;
-    long millis;
-
-    if (!fraction || *fraction != '.')
-        return -1;
-    millis = strtol(fraction + 1, &end, 10);
-    if (end != fraction + 4 || strcmp(end, "Z") != 0)
-        return -1;
-    *ret_ms = (int64_t)timegm(&tm) * 1000 + millis;
-    return 0;
-}
-
 int64_t record_duration_ms(const json_t *record)
 {
     int64_t started, ended;
 
-    if (parse_timestamp(text_at(record, "started"), &started) < 0 ||
-        parse_timestamp(text_at(record, "ended"), &ended) < 0)
+    if (moment_parse(text_at(record, "started"), &started) < 0 || moment_parse(text_at(record, "ended"), &ended) < 0)
         return -1;
     return ended >= started ? ended - started : -1;
 }

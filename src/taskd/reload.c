@@ -208,6 +208,7 @@ json_t *supervisor_reload(struct supervisor *s, struct config *config, bool dry_
     if (r == 0 && !dry_run) {
         s->on_failed = config->daemon.on_failed;
         r = apply(&p);
+        news_reload(s, json_incref(diff));
     }
     plan_clear(&p);
     config_free(config);

@@ -117,8 +117,10 @@ int supervisor_stop(struct supervisor *s, const char *scope, const struct stop_r
     if (scope && !supervisor_scope_known(s, scope))
         return -ENOENT;
     bool first = !scope && s->state == SUP_RUNNING;
-    if (first)
+    if (first) {
         s->state = SUP_STOPPING;
+        news_daemon(s, "stopping");
+    }
     int reached = requests_stop(s, req, pick_scope, scope);
     if (first && s->hooks.on_state)
         s->hooks.on_state(s->hooks.arg, s->state);

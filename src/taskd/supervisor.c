@@ -62,6 +62,7 @@ static void end_if_over(struct supervisor *s)
         return;
     reap_leftovers(s);
     s->state = SUP_ENDED;
+    news_daemon(s, "ended");
     tell_state(s);
 }
 
@@ -124,6 +125,7 @@ static void on_task_state(void *arg, struct task *t, enum task_state before)
     s->over += (size_t)fsm_over(now) - (size_t)fsm_over(before);
     s->waiting += (size_t)(now == TASK_WAITING) - (size_t)(before == TASK_WAITING);
     s->failed = s->failed || (now == TASK_FAILED && !task_spawned(t));
+    news_state(s, t, before);
     on_task_change(s, t);
     supervisor_settle(s);
 }
@@ -133,6 +135,7 @@ static void on_task_life(void *arg, struct task *t)
     struct supervisor *s = arg;
     s->lives++;
     reap_remember(s, t);
+    news_life(s, t);
 }
 
 static bool is_death(enum outcome o)
@@ -146,6 +149,7 @@ static void note_suspect(struct supervisor *s, struct task *t, const char *unit)
     char shown[200];
     if (poison_death(s->poison, c->name, unit) != c->poison_limit)
         return;
+    news_poison(s, c->name, unit, (unsigned)c->poison_limit);
     log_error("%s: unit %s was in flight at %lld deaths: further lives are told to avoid it", c->name,
               text_printable(unit, strlen(unit), shown, sizeof shown), (long long)c->poison_limit);
 }
@@ -156,6 +160,7 @@ static void note_losses(struct supervisor *s, struct task *t, json_t *record, bo
     json_t *unit;
     json_array_foreach (json_object_get(record, "lost"), i, unit) {
         ledger_lost(s->ledger, task_config(t)->name, json_string_value(unit), task_life(t)->handle);
+        news_lost(s, t, json_string_value(unit));
         if (death)
             note_suspect(s, t, json_string_value(unit));
     }
@@ -172,6 +177,7 @@ static void on_task_record(void *arg, struct task *t, json_t *record)
     bool killed = v.how == HOW_KILLED || v.how == HOW_ABORTED;
     s->killed += killed;
     s->unsure += killed && !l->spoken && s->state == SUP_STOPPING;
+    news_record(s, record);
     note_losses(s, t, record, is_death(v.outcome));
     supervisor_waiters_record(s, t, record);
     if (s->hooks.on_record)
@@ -180,15 +186,15 @@ static void on_task_record(void *arg, struct task *t, json_t *record)
 
 static void on_task_unit_begin(void *arg, struct task *t, const char *unit)
 {
-    (void)arg, (void)t, (void)unit;
+    news_unit_begin(arg, t, unit);
 }
 
 static void on_task_unit_end(void *arg, struct task *t, const char *unit, bool ok)
 {
     struct supervisor *s = arg;
-    (void)ok;
     ledger_ended(s->ledger, task_config(t)->name, unit);
     poison_cleared(s->poison, task_config(t)->name, unit);
+    news_unit_end(s, t, unit, ok);
     if (s->waiters)
         supervisor_settle(s);
 }
@@ -299,6 +305,7 @@ int supervisor_new(struct event_base *base, struct config *config, struct journa
     s->base = base;
     s->on_failed = config->daemon.on_failed;
     s->hooks = *hooks;
+    s->events = options->events;
     s->one_shot = options->one_shot;
     s->started_ms = sys->now_ms();
     s->shared = (struct task_shared){
@@ -320,6 +327,7 @@ int supervisor_new(struct event_base *base, struct config *config, struct journa
         supervisor_free(s);
         return r;
     }
+    news_daemon(s, "started");
     *ret = s;
     return 0;
 }

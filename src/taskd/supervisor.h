@@ -15,6 +15,7 @@
 struct event_base;
 struct config;
 struct journal;
+struct events;
 struct supervisor;
 
 enum supervisor_state { SUP_RUNNING, SUP_STOPPING, SUP_ENDED };
@@ -31,10 +32,11 @@ struct supervisor_hooks {
 };
 
 struct supervisor_options {
-    bool one_shot;        /* run -- CMD: a task that was stopped has ended for good */
-    bool capture;         /* "log": inherit comes through taskd, line by line (on_output) */
-    int stdin_fd;         /* the workers' standard input, -1: /dev/null */
-    struct rlimit nofile; /* what taskd was started with */
+    bool one_shot;         /* run -- CMD: a task that was stopped has ended for good */
+    bool capture;          /* "log": inherit comes through taskd, line by line (on_output) */
+    int stdin_fd;          /* the workers' standard input, -1: /dev/null */
+    struct rlimit nofile;  /* what taskd was started with */
+    struct events *events; /* where all that happens is told; borrowed */
 };
 
 /* `journal` and `base` are borrowed and outlive the supervisor; the workers' definitions are moved out of `config`. 0,

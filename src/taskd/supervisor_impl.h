@@ -1,7 +1,7 @@
 /* The inside of the supervisor, for its own files: supervisor.c (news from tasks, the end), reap.c (processes),
  * crew.c (workers and their tasks), requests.c (what can be asked of a scope), order.c (who comes after whom),
  * rollout.c (replacements, scaling), strategy.c (what a death means for others), spawned.c, reload.c, timetable.c,
- * ask.c (scopes, status, totals), waiters.c. */
+ * ask.c (scopes, status, totals), waiters.c, news.c (events). */
 #pragma once
 #include <stddef.h>
 #include <sys/types.h>
@@ -9,6 +9,7 @@
 #include "taskd/supervisor.h"
 
 struct agenda;
+struct events;
 struct event;
 struct ledger;
 struct poison;
@@ -47,6 +48,7 @@ struct supervisor {
     struct ledger *ledger;
     struct poison *poison;
     struct agenda *agenda;
+    struct events *events;
     struct event *sweep_timer, *settle;
     struct supervisor_waiter *waiters;
     enum supervisor_state state;
@@ -117,3 +119,14 @@ void supervisor_waiters_record(struct supervisor *, const struct task *, json_t 
 void supervisor_waiters_forget(struct supervisor *, const struct task *); /* it will be gone */
 void supervisor_waiters_check(struct supervisor *);
 void supervisor_waiters_free(struct supervisor *);
+
+/* news.c: what is told to the readers of events */
+void news_daemon(struct supervisor *, const char *state); /* "started", "stopping", "ended" */
+void news_state(struct supervisor *, const struct task *, enum task_state before);
+void news_life(struct supervisor *, const struct task *); /* a process has been started */
+void news_record(struct supervisor *, const json_t *record);
+void news_lost(struct supervisor *, const struct task *, const char *unit);
+void news_unit_begin(struct supervisor *, const struct task *, const char *unit);
+void news_unit_end(struct supervisor *, const struct task *, const char *unit, bool ok);
+void news_reload(struct supervisor *, json_t *diff); /* taken */
+void news_poison(struct supervisor *, const char *worker, const char *unit, unsigned deaths);

@@ -30,6 +30,11 @@ static const char *const colours[] = {
     [TABLE_YELLOW] = "\033[33m", [TABLE_RED] = "\033[31m",
 };
 
+const char *table_escape(enum table_colour colour)
+{
+    return colours[colour] ? colours[colour] : "";
+}
+
 struct table *table_new(const struct table_column *columns)
 {
     struct table *t = calloc(1, sizeof *t);

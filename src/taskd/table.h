@@ -7,6 +7,8 @@
 
 enum table_colour { TABLE_PLAIN, TABLE_BOLD, TABLE_DIM, TABLE_GREEN, TABLE_YELLOW, TABLE_RED };
 
+const char *table_escape(enum table_colour); /* what begins it on a terminal; "" for TABLE_PLAIN */
+
 struct table_column {
     const char *title;
     int right;     /* numbers */

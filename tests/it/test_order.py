@@ -47,7 +47,7 @@ class Order(Box):
             db=(["work:600000"], {"start_timeout": "1h", "stop_timeout": "0s"}), app=(["ready", "idle"], {"after": ["db"]})))
         t = self.box.until_task("waits", "app@1", lambda t: t["state"] == "waiting")
         self.assertEqual(t["waiting_for"], ["db"])
-        self.assertIn("waiting, for db", self.box.cli("status").stdout)
+        self.assertIn("waiting for db", self.box.cli("status").stdout)
         self.assertEqual(self.box.get("/readyz"), {"ready": False})
         p.send_signal(signal.SIGTERM)
         p.wait(60)

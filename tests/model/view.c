@@ -182,3 +182,44 @@ uint64_t view_hash(void)
     h = mix(h, kernel_has_active());
     return mix(mix(h, kernel.sigchld), (int64_t)sup->due);
 }
+
+/* --- nobody listens to events here: they would be most of the time
+ * ---------------------------------------------------- */
+
+void news_daemon(struct supervisor *s, const char *state)
+{
+    (void)s, (void)state;
+}
+void news_state(struct supervisor *s, const struct task *t, enum task_state before)
+{
+    (void)s, (void)t, (void)before;
+}
+void news_life(struct supervisor *s, const struct task *t)
+{
+    (void)s, (void)t;
+}
+void news_record(struct supervisor *s, const json_t *record)
+{
+    (void)s, (void)record;
+}
+void news_lost(struct supervisor *s, const struct task *t, const char *unit)
+{
+    (void)s, (void)t, (void)unit;
+}
+void news_unit_begin(struct supervisor *s, const struct task *t, const char *unit)
+{
+    (void)s, (void)t, (void)unit;
+}
+void news_unit_end(struct supervisor *s, const struct task *t, const char *unit, bool ok)
+{
+    (void)s, (void)t, (void)unit, (void)ok;
+}
+void news_reload(struct supervisor *s, json_t *diff)
+{
+    (void)s;
+    json_decref(diff);
+}
+void news_poison(struct supervisor *s, const char *worker, const char *unit, unsigned deaths)
+{
+    (void)s, (void)worker, (void)unit, (void)deaths;
+}

@@ -10,6 +10,12 @@ tests_unit_test_control_body_SOURCES = tests/unit/test_control_body.c tests/unit
 tests_unit_test_control_body_CFLAGS = $(unit_cflags)
 tests_unit_test_control_body_LDADD = $(unit_libs)
 
+check_PROGRAMS += tests/unit/test_event_text
+TESTS += tests/unit/test_event_text
+tests_unit_test_event_text_SOURCES = tests/unit/test_event_text.c tests/unit/suite.h
+tests_unit_test_event_text_CFLAGS = $(unit_cflags)
+tests_unit_test_event_text_LDADD = $(unit_libs)
+
 check_PROGRAMS += tests/unit/test_http
 TESTS += tests/unit/test_http
 tests_unit_test_http_SOURCES = tests/unit/test_http.c

@@ -1,5 +1,5 @@
-core_tests = tests/unit/test_agenda tests/unit/test_cron tests/unit/test_cron_next tests/unit/test_fsm tests/unit/test_journal \
-	tests/unit/test_message tests/unit/test_outcome tests/unit/test_restart tests/unit/test_spawn tests/unit/test_units
+core_tests = tests/unit/test_agenda tests/unit/test_cron tests/unit/test_cron_next tests/unit/test_events tests/unit/test_fsm \
+	tests/unit/test_journal tests/unit/test_message tests/unit/test_outcome tests/unit/test_restart tests/unit/test_spawn tests/unit/test_units
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
@@ -14,6 +14,10 @@ tests_unit_test_cron_LDADD = $(unit_libs)
 tests_unit_test_cron_next_SOURCES = tests/unit/test_cron_next.c tests/unit/suite.h
 tests_unit_test_cron_next_CFLAGS = $(unit_cflags)
 tests_unit_test_cron_next_LDADD = $(unit_libs)
+
+tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/suite.h
+tests_unit_test_events_CFLAGS = $(unit_cflags)
+tests_unit_test_events_LDADD = $(unit_libs)
 
 tests_unit_test_fsm_SOURCES = tests/unit/test_fsm.c tests/unit/suite.h
 tests_unit_test_fsm_CFLAGS = $(unit_cflags)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "taskd/client.h"
+#include "taskd/client_stream.h"
 #include "taskd/sockets.h"
 
 static char dir[] = "/tmp/taskd-test-client-XXXXXX";
@@ -109,6 +110,47 @@ START_TEST(answers_are_read)
     } else
         ck_assert_ptr_null(reply.body);
     client_reply_free(&reply);
+    end(pid);
+}
+END_TEST
+
+static const struct {
+    const char *answer;
+    int rc, status; /* of client_stream_open, of the refusal */
+    const char *lines;
+} streams[] = {
+    {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{1}\n\n\n{2}\n", 0, 0, "{1}|{2}|"},
+    {"HTTP/1.1 200 OK\r\n\r\n{1}\n{torn", 0, 0, "{1}|"},
+    {"HTTP/1.1 200 OK\r\nConn", 0, 0, ""},
+    {"HTTP/1.1 410 Gone\r\nContent-Length: 2\r\n\r\n{}", 1, 410, ""},
+    {"SSH-2.0-OpenSSH\r\n\r\n", -EPROTO, 0, ""},
+    {"HTTP/1.1 2", -ECONNRESET, 0, ""},
+    {"", -ECONNRESET, 0, ""},
+};
+
+static void on_line(void *arg, const char *line, size_t len, bool cut)
+{
+    char *lines = arg;
+
+    ck_assert(!cut);
+    snprintf(lines + strlen(lines), 200 - strlen(lines), "%.*s|", (int)len, line);
+}
+
+START_TEST(streams_are_read_line_by_line)
+{
+    int asked, rc;
+    pid_t pid = serve(streams[_i].answer, &asked);
+    struct client_stream *stream = NULL;
+    struct client_reply refusal = {0};
+    char lines[200] = "";
+
+    ck_assert_int_eq(client_stream_open(path, "/x", &stream, &refusal), streams[_i].rc);
+    ck_assert_int_eq(refusal.status, streams[_i].status);
+    while (stream && (rc = client_stream_read(stream, on_line, lines)) != 0)
+        ck_assert_int_eq(rc, 1);
+    ck_assert_str_eq(lines, streams[_i].lines);
+    client_stream_free(stream);
+    client_reply_free(&refusal);
     end(pid);
 }
 END_TEST
@@ -220,6 +262,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, answers_are_read, 0, sizeof cases / sizeof *cases);
+    tcase_add_loop_test(t, streams_are_read_line_by_line, 0, sizeof streams / sizeof *streams);
     tcase_add_test(t, the_request_is_whole);
     tcase_add_test(t, patience_ends);
     tcase_add_test(t, nobody_there);

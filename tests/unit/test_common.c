@@ -260,6 +260,36 @@ END_TEST
 
 /* --- names */
 
+static const struct {
+    struct timespec at;
+    const char *text;
+} moments[] = {
+    {{0, 0}, "1970-01-01T00:00:00.000Z"},
+    {{1795430527, 7999999}, "2026-11-23T10:42:07.007Z"},
+    {{951782399, 999999999}, "2000-02-28T23:59:59.999Z"},
+    {{INT64_MAX, 0}, ""},
+};
+
+START_TEST(moment)
+{
+    char out[32];
+    int64_t ms = -77;
+    ck_assert_str_eq(moment_format(&moments[_i].at, out, sizeof out), moments[_i].text);
+    ck_assert_int_eq(moment_parse(out, &ms), *out ? 0 : -EINVAL);
+    ck_assert_int_eq(ms, *out ? moments[_i].at.tv_sec * 1000 + moments[_i].at.tv_nsec / 1000000 : -77);
+}
+END_TEST
+
+START_TEST(what_is_no_moment)
+{
+    static const char *const wrong[] = {"yesterday", "2026-11-23T10:42:07Z", "2026-11-23T10:42:07.1Z",
+                                        "2026-11-23T10:42:07.123", "2026-11-23T10:42:07.123Zx"};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(moment_parse(wrong[i], &ms) == -EINVAL, "%s", wrong[i]);
+}
+END_TEST
+
 START_TEST(every_name_is_found_again)
 {
     for (int t = PROTO_UNKNOWN + 1; t < PROTO_TYPES; t++)
@@ -283,6 +313,8 @@ static void add(TCase *tc)
     tcase_add_test(tc, the_nearest_word);
     tcase_add_loop_test(tc, duration, 0, ROWS(durations));
     tcase_add_loop_test(tc, size, 0, ROWS(sizes));
+    tcase_add_loop_test(tc, moment, 0, ROWS(moments));
+    tcase_add_test(tc, what_is_no_moment);
     tcase_add_test(tc, every_name_is_found_again);
 }
 

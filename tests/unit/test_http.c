@@ -18,7 +18,7 @@
 #include "taskd/http_parse.h"
 #include "taskd/log.h"
 
-enum { CLIENTS_MAX = 4, IDLE_MS = 300, ANSWER = 8192, PATIENCE_MS = 20000 };
+enum { CLIENTS_MAX = 4, IDLE_MS = 300, BEAT_MS = 50, PIECE = 1000, ANSWER = 8192, PATIENCE_MS = 20000 };
 
 static struct sockaddr_un address;
 static pid_t server = -1;
@@ -36,11 +36,52 @@ static void on_half(void *arg, struct http_client *client)
     http_reply(client, 200, json_pack("{s:b}", "half", arg == NULL), NULL);
 }
 
+static void on_room(void *arg, struct http_client *client)
+{
+    (void)arg;
+    http_stream_end(client, NULL);
+}
+
+static void on_room_for_ever(void *arg, struct http_client *client)
+{
+    (void)arg;
+    (void)client;
+}
+
+/* As much as there is room for, and then the end. */
+static void flood(struct http_client *client)
+{
+    char piece[PIECE];
+
+    memset(piece, 'x', sizeof piece);
+    while (http_stream_room(client))
+        http_stream_write(client, piece, sizeof piece);
+    http_stream_end(client, "last\n");
+}
+
+static void stream(struct http_client *client, const char *path)
+{
+    bool silent = strcmp(path, "/stream/silent") == 0, floods = strcmp(path, "/stream/flood") == 0;
+    struct http_stream_hooks hooks = {.on_gone = on_gone, .on_room = silent ? on_room_for_ever : on_room};
+
+    http_stream_begin(client, 200, "text/plain", &hooks);
+    if (floods)
+        flood(client);
+    else if (!silent) {
+        http_stream_write(client, "one\n", 4);
+        http_stream_write(client, "twotwotwotwotwo\n", 16);
+    }
+}
+
 static void on_request(void *arg, struct http_client *client, const struct http_request *r)
 {
     json_t *body;
 
     (void)arg;
+    if (strncmp(r->path, "/stream", 7) == 0) {
+        stream(client, r->path);
+        return;
+    }
     if (strcmp(r->path, "/wait") == 0) {
         http_wait(client, on_gone, NULL, NULL);
         return;
@@ -63,7 +104,7 @@ static void on_request(void *arg, struct http_client *client, const struct http_
 
 static _Noreturn void serve(int fd)
 {
-    static const struct http_limits limits = {.clients_max = CLIENTS_MAX, .idle_ms = IDLE_MS};
+    static const struct http_limits limits = {.clients_max = CLIENTS_MAX, .idle_ms = IDLE_MS, .beat_ms = BEAT_MS};
     struct event_base *base = event_base_new();
     struct http_server *http;
 
@@ -144,6 +185,10 @@ static const struct {
     {"POST /a HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", {"100 Continue", "200 OK", "\"hi\""}},
     {GET("/405") CLOSE, {"405 Method Not Allowed", "Allow: GET\r\n"}},
     {GET("/a") "\r\n" GET("/b") CLOSE, {"\"path\":\"/a\"", "\"path\":\"/b\""}},
+    {GET("/stream") CLOSE,
+     {"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n4\r\none\n\r\n10\r\ntwotwotwotwotwo\n\r\n0\r\n\r\n"}},
+    {GET("/stream") "\r\n" GET("/b") CLOSE, {"chunked\r\n\r\n4\r\none", "0\r\n\r\nHTTP/1.1 200", "\"path\":\"/b\""}},
+    {"GET /stream HTTP/1.0\r\n\r\n", {"text/plain\r\nConnection: close\r\n\r\none\ntwotwotwotwotwo\n"}},
     {"nonsense\r\n\r\n", {"400 Bad Request", "{\"error\":{\"code\":\"bad_request\""}},
     {"\r\n\r\n", {"400 "}},
     {"GET nowhere HTTP/1.1\r\n\r\n", {"400 "}},
@@ -338,6 +383,69 @@ START_TEST(who_does_not_read_is_closed)
 }
 END_TEST
 
+START_TEST(a_silent_stream_beats)
+{
+    int fd = dial();
+    char text[ANSWER] = "";
+    size_t len = 0;
+
+    say(fd, "GET /stream/silent HTTP/1.0\r\n\r\n");
+    while (!strstr(text, "\r\n\r\n\n\n\n")) {
+        ssize_t n = recv(fd, text + len, sizeof text - 1 - len, 0);
+
+        ck_assert_int_gt(n, 0);
+        len += (size_t)n;
+    }
+    close(fd);
+    ck_assert_int_eq(read(gone[0], (char[1]){0}, 1), 1);
+}
+END_TEST
+
+/* How many bytes come until the end of the connection, the last of them in `tail`. */
+static size_t count_up(int fd, char *tail, size_t tail_size)
+{
+    char data[65536];
+    size_t sum = 0;
+    ssize_t n;
+
+    while ((n = recv(fd, data, sizeof data, 0)) > 0) {
+        size_t keep = (size_t)n < tail_size ? (size_t)n : tail_size - 1;
+
+        memcpy(tail, data + n - keep, keep);
+        tail[keep] = '\0';
+        sum += (size_t)n;
+    }
+    ck_assert_int_eq(n, 0);
+    return sum;
+}
+
+START_TEST(a_stream_is_bounded_and_its_last_line_comes)
+{
+    int fd = dial();
+    char tail[16];
+    size_t sum;
+
+    say(fd, "GET /stream/flood HTTP/1.0\r\n\r\n");
+    sum = count_up(fd, tail, sizeof tail);
+    ck_assert_uint_ge(sum, 1 << 20);
+    ck_assert_uint_le(sum, (1 << 20) + PIECE + 200);
+    ck_assert_str_eq(tail + strlen(tail) - 6, "xlast\n");
+    close(fd);
+}
+END_TEST
+
+START_TEST(who_does_not_read_a_stream_that_has_ended_is_closed)
+{
+    int fd = dial();
+    struct pollfd p = {.fd = fd, .events = 0};
+
+    say(fd, GET("/stream/flood") "\r\n");
+    ck_assert_int_eq(poll(&p, 1, PATIENCE_MS), 1);
+    ck_assert_int_ne(p.revents & POLLHUP, 0);
+    close(fd);
+}
+END_TEST
+
 static long cpu_ms(pid_t pid)
 {
     char path[64], text[1024] = "";
@@ -414,9 +522,11 @@ END_TEST
 
 static const struct {
     const char *query, *key, *value;
+    bool there;
 } queries[] = {
-    {"a=1&b=2", "b", "2"}, {"a=1&b=2", "a", "1"}, {"ab=1", "b", NULL}, {"a", "a", NULL},          {"a=", "a", ""},
-    {NULL, "a", NULL},     {"a=%41", "a", "A"},   {"a=%4", "a", NULL}, {"a=12345678", "a", NULL}, {"&&a=1", "a", "1"},
+    {"a=1&b=2", "b", "2", true},     {"a=1&b=2", "a", "1", true}, {"ab=1", "b", NULL, false}, {"a", "a", NULL, false},
+    {"a=", "a", "", true},           {NULL, "a", NULL, false},    {"a=%41", "a", "A", true},  {"a=%4", "a", NULL, true},
+    {"a=12345678", "a", NULL, true}, {"&&a=1", "a", "1", true},
 };
 
 START_TEST(queries_are_searched)
@@ -425,6 +535,7 @@ START_TEST(queries_are_searched)
     bool found = http_query_get(queries[_i].query, queries[_i].key, value, sizeof value);
 
     ck_assert_int_eq(found, queries[_i].value != NULL);
+    ck_assert_int_eq(http_query_has(queries[_i].query, queries[_i].key), queries[_i].there);
     if (found)
         ck_assert_str_eq(value, queries[_i].value);
 }
@@ -445,6 +556,9 @@ static void add_server_tests(TCase *t)
     tcase_add_test(t, the_idle_make_room_for_more);
     tcase_add_test(t, who_waits_is_not_thrown_out);
     tcase_add_test(t, who_does_not_read_is_closed);
+    tcase_add_test(t, a_silent_stream_beats);
+    tcase_add_test(t, a_stream_is_bounded_and_its_last_line_comes);
+    tcase_add_test(t, who_does_not_read_a_stream_that_has_ended_is_closed);
     tcase_add_test(t, running_out_of_descriptors_is_survived);
 }
 

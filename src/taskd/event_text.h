@@ -1,0 +1,15 @@
+/* PURE: one event of GET /v1/events in words. Owner: cmd_events.c. */
+#pragma once
+#include <jansson.h>
+#include <stddef.h>
+
+#include "taskd/table.h"
+
+/* Whom it is about: a task, a worker, or "taskd". Printable; returns `out`. */
+char *event_who(const json_t *event, char *out, size_t out_size);
+
+/* "running -> stopping, cli", "resize@2#17 failed: exit status 3". Printable; returns `out`. An event of a type that is
+ * not known is shown as it is. */
+char *event_text(const json_t *event, char *out, size_t out_size);
+
+enum table_colour event_colour(const json_t *event);
