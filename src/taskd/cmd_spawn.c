@@ -164,14 +164,14 @@ static void await_answer(int fd)
     }
 }
 
-/* A shell must not go on after ^C as if all had been done. */
+/* A shell must not go on after ^C as if all had been done; what was done in spite of it is done. */
 static int status_of(const json_t *answer)
 {
     const json_t *record = json_array_get(json_object_get(answer, "results"), 0);
     int status = record_print_all(answer), signo = term_interrupted();
-    bool lost = strcmp(status_string(json_object_get(record, "stop"), "reason"), "client_lost") == 0;
+    bool cancelled = strcmp(status_string(record, "outcome"), "cancelled") == 0;
 
-    return signo && lost && status == 0 ? EXIT_SIGNAL + signo : status;
+    return signo && cancelled && status == 0 ? EXIT_SIGNAL + signo : status;
 }
 
 static int print_handle(const struct spawn *s, const json_t *answer)
