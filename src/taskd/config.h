@@ -17,6 +17,7 @@ enum log_to { LOG_TO_INHERIT, LOG_TO_FILE, LOG_TO_NULL };
 enum env_inherit { ENV_INHERIT_ALL, ENV_INHERIT_NONE, ENV_INHERIT_LIST };
 enum strategy { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL, STRATEGY_REST_FOR_ONE };
 enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_REPLACE };
+enum cgroup_use { CGROUP_AUTO, CGROUP_ON, CGROUP_OFF };
 enum on_failed { ON_FAILED_IGNORE, ON_FAILED_STOP, ON_FAILED_EXIT };
 enum on_protocol_error { PROTOCOL_ERROR_IGNORE, PROTOCOL_ERROR_STOP };
 
@@ -76,9 +77,10 @@ struct worker_config {
     char *timezone; /* NULL: that of taskd */
     int overlap;    /* enum overlap */
     int64_t poison_limit;
-    int64_t max_message;   /* bytes in a line of the channel */
-    int on_protocol_error; /* enum on_protocol_error */
-    int log_to;            /* enum log_to */
+    int64_t memory_max, pids_max, cpu_weight; /* of the task's control group, 0: not set */
+    int64_t max_message;                      /* bytes in a line of the channel */
+    int on_protocol_error;                    /* enum on_protocol_error */
+    int log_to;                               /* enum log_to */
     char *log_file;
     unsigned given; /* enum config_given */
 };
@@ -87,6 +89,7 @@ struct daemon_config {
     char *socket;    /* NULL: the default */
     char *state_dir; /* NULL: the default */
     int on_failed;   /* enum on_failed */
+    int cgroup;      /* enum cgroup_use */
 };
 
 struct config {

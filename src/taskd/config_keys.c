@@ -27,6 +27,7 @@ static const char *const overlaps[] = {
     [OVERLAP_SKIP] = "skip", [OVERLAP_QUEUE] = "queue", [OVERLAP_REPLACE] = "replace", NULL};
 static const char *const on_faileds[] = {
     [ON_FAILED_IGNORE] = "ignore", [ON_FAILED_STOP] = "stop", [ON_FAILED_EXIT] = "exit", NULL};
+static const char *const cgroup_uses[] = {[CGROUP_AUTO] = "auto", [CGROUP_ON] = "on", [CGROUP_OFF] = "off", NULL};
 static const char *const protocol_errors[] = {[PROTOCOL_ERROR_IGNORE] = "ignore", [PROTOCOL_ERROR_STOP] = "stop", NULL};
 static const char *const log_targets[] = {
     [LOG_TO_INHERIT] = "inherit", [LOG_TO_FILE] = "file", [LOG_TO_NULL] = "null", NULL};
@@ -43,6 +44,11 @@ const struct key config_keys[] = {
     {DAEMON(on_failed), .name = "on_failed", .type = &type_choice, .names = on_faileds, .def = "ignore", .live = true,
      .help = "What happens when a task has failed for good. \"ignore\": the others go on. \"stop\": all of them are "
              "stopped, after their units, and taskd stays. \"exit\": the same, and taskd ends with status 1."},
+    {DAEMON(cgroup), .name = "cgroup", .type = &type_choice, .names = cgroup_uses, .def = "auto",
+     .help = "Whether each task gets a control group (version 2) of its own. \"auto\": where systemd has delegated one "
+             "(Delegate=yes). \"on\": in the group that taskd runs in; it does not start where that is impossible. "
+             "\"off\": "
+             "no."},
 
     {WORKER(command), .topic = "The program", .name = "command", .type = &type_command, .own = true, .required = true,
      .help = "Program and arguments. No shell is involved. A program without a slash is looked for in PATH."},
@@ -146,6 +152,14 @@ const struct key config_keys[] = {
      .def = "infinity",
      .help = "A worker that says nothing on its channel for this long is wedged: it gets SIGABRT, so that it leaves a "
              "core, then SIGKILL, and its restart policy follows. Any message is a sign of life."},
+
+    {WORKER(memory_max), .name = "memory_max", .type = &type_size, .min = 1, .max = INT64_MAX, .otherwise = "no limit",
+     .help = "What all processes of a task may hold in memory together; the kernel ends one of them above it. "
+             "This key and the next two need a control group with that controller: see daemon.cgroup."},
+    {WORKER(pids_max), .name = "pids_max", .type = &type_integer, .min = 1, .max = 1000000, .otherwise = "no limit",
+     .help = "How many processes and threads a task may have."},
+    {WORKER(cpu_weight), .name = "cpu_weight", .type = &type_integer, .min = 1, .max = 10000, .otherwise = "100",
+     .help = "Its share of the processors where there are not enough of them."},
 
     {WORKER(after), .topic = "Order and groups", .name = "after", .live = true, .type = &type_names, .own = true,
      .otherwise = "nobody",

@@ -1,6 +1,7 @@
 libdaemon_la_SOURCES += \
 	src/taskd/agenda.c src/taskd/agenda.h \
 	src/taskd/ask.c \
+	src/taskd/cgroup.c src/taskd/cgroup.h src/taskd/cgroup_impl.h src/taskd/cgroup_root.c \
 	src/taskd/channel.c src/taskd/channel.h \
 	src/taskd/cmd_run.c \
 	src/taskd/crew.c \

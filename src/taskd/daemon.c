@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/quantity.h"
+#include "taskd/cgroup.h"
 #include "taskd/config.h"
 #include "taskd/control.h"
 #include "taskd/daemon_reload.h"
@@ -35,6 +36,7 @@ struct daemon {
     struct event_base *base;
     struct journal *journal;
     struct events *events;
+    struct cgroups *cgroups;
     struct signals *signals;
     struct supervisor *sup;
     struct listener *listener;
@@ -244,14 +246,29 @@ static bool live_view(const struct daemon *d)
     return !d->req.one_shot && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) && term_is_terminal(stderr);
 }
 
+static void open_cgroups(struct daemon *d)
+{
+    char why[256] = "";
+    enum cgroup_use use = (enum cgroup_use)d->req.config->daemon.cgroup;
+    int e = cgroups_open(use, &d->cgroups, why, sizeof why);
+    if (e < 0 && use == CGROUP_ON)
+        fatal("daemon.cgroup: %s", why);
+    if (e < 0)
+        log_warn("no control group for each task: %s", why);
+}
+
 static void make_supervisor(struct daemon *d)
 {
+    open_cgroups(d);
     d->events = events_new(EVENTS_MAX, EVENTS_BYTES_MAX);
     if (!d->events)
         fatal("no memory");
     bool single = d->req.one_shot && d->req.config->workers[0].replicas == 1;
-    struct supervisor_options options = {
-        .one_shot = d->req.one_shot, .capture = live_view(d), .stdin_fd = -1, .events = d->events};
+    struct supervisor_options options = {.one_shot = d->req.one_shot,
+                                         .capture = live_view(d),
+                                         .stdin_fd = -1,
+                                         .events = d->events,
+                                         .cgroups = d->cgroups};
     if (single && !isatty(STDIN_FILENO))
         options.stdin_fd = STDIN_FILENO;
     int e = sys_raise_nofile(&options.nofile);
@@ -312,6 +329,7 @@ static void tear_down(struct daemon *d)
     view_free(d->view);
     supervisor_free(d->sup);
     events_free(d->events);
+    cgroups_free(d->cgroups);
     signals_free(d->signals);
     if (d->watchdog)
         event_free(d->watchdog);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "taskd/cgroup.h"
 #include "taskd/channel.h"
 #include "taskd/log.h"
 #include "taskd/task_impl.h"
@@ -62,6 +63,10 @@ void ladder_dump(struct task *t)
 
 static void kill_everything(struct task *t)
 {
+    if (t->cgroup) { /* nobody has left it */
+        task_count_killed(t, cgroup_kill(t->cgroup, t->life.pid));
+        return;
+    }
     t->life.tree_killed += tree_kill(t->shared->tree, t->life.pid);
     sys->kill_group(t->life.pid, SIGKILL);
     t->shared->hooks.on_kill(t->shared->hooks.arg, t);
@@ -70,6 +75,11 @@ static void kill_everything(struct task *t)
 static void kill_tree(struct task *t, enum sent_kind kind)
 {
     t->kill_tries = 0;
+    if (t->cgroup) {
+        signal_leader(t, SIGKILL, kind);
+        kill_everything(t);
+        return;
+    }
     /* The leader goes first, so that it cannot answer its children's death; whose they are is looked up before. */
     tree_look(t->shared->tree);
     signal_leader(t, SIGKILL, kind);

@@ -222,6 +222,7 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         .stdout_fd = log_fds[0],
         .stderr_fd = log_fds[1],
         .channel_fd = channel,
+        .cgroup_fd = l->cgroup_fd,
         .set_ids = l->identity->change,
         .uid = l->identity->uid,
         .gid = l->identity->gid,

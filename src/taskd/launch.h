@@ -12,6 +12,7 @@ struct launch {
     unsigned attempt;
     int stdin_fd;                /* -1: /dev/null */
     int output_fd;               /* where stdout and stderr go when taskd reads them itself; -1: as `log` says */
+    int cgroup_fd;               /* see spawn.h */
     const struct rlimit *nofile; /* what taskd was started with */
 };
 

@@ -29,6 +29,7 @@ static struct outcome_input facts(const struct life *l)
         .code = l->exit.code,
         .signal = l->exit.signal,
         .code_is_success = l->code_is_success,
+        .oom_kill = l->oom_kill,
         .cause = l->cause,
         .stop_pending = l->stop_pending,
         .silent = !l->spoken || l->deaf,

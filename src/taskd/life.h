@@ -27,6 +27,7 @@ struct life {
     int64_t heard_ms;       /* its last word, or its beginning: see watch.c */
     int64_t weighed_ms;     /* when its memory was looked at */
     uint64_t units_allowed; /* max_units with its jitter, 0: no limit */
+    bool oom_kill;          /* the kernel has killed something of it for its memory */
     bool code_is_success;   /* success_exit has the code that it exited with */
 
     bool spoken; /* it has said something on its channel */

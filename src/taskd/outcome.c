@@ -41,6 +41,7 @@ static const char *const cause_names[CAUSES] = {
     [CAUSE_WATCHDOG] = "watchdog",
     [CAUSE_START_TIMEOUT] = "start_timeout",
     [CAUSE_UNIT_TIMEOUT] = "unit_timeout",
+    [CAUSE_OOM] = "oom",
 };
 
 /* Rule 2: the strongest kind whose signal it died of; SENT_KINDS when none of ours did it. A weaker one may have won
@@ -70,7 +71,8 @@ static struct outcome_verdict by_signal(const struct outcome_input *in)
         /* One that has spoken and dies of a signal that it was to handle was cut: that is no cooperation. */
         __attribute__((fallthrough));
     default:
-        return (struct outcome_verdict){OUTCOME_PANICKED, HOW_NONE, CAUSE_NONE};
+        return (struct outcome_verdict){OUTCOME_PANICKED, HOW_NONE,
+                                        in->oom_kill && in->signal == SIGKILL ? CAUSE_OOM : CAUSE_NONE};
     }
 }
 

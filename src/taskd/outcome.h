@@ -28,7 +28,7 @@ enum stop_reason {
 
 enum stop_how { HOW_NONE, HOW_COOPERATIVE, HOW_ABORTED, HOW_KILLED, HOWS };
 
-enum cause { CAUSE_NONE, CAUSE_WATCHDOG, CAUSE_START_TIMEOUT, CAUSE_UNIT_TIMEOUT, CAUSES };
+enum cause { CAUSE_NONE, CAUSE_WATCHDOG, CAUSE_START_TIMEOUT, CAUSE_UNIT_TIMEOUT, CAUSE_OOM, CAUSES };
 
 /* Why taskd sent a signal that ends, weakest first. */
 enum sent_kind {
@@ -47,6 +47,7 @@ struct outcome_input {
     int sent[SENT_KINDS]; /* the signal that taskd sent for each kind, 0: none */
     bool code_is_success; /* success_exit has this code */
     enum cause cause;     /* why SENT_DUMP or SENT_FAULT */
+    bool oom_kill;        /* the kernel has killed something of it for its memory */
     bool stop_pending;    /* a stop was under way */
     bool silent;          /* no channel, or never a word on it */
     bool result_complete; /* a result with complete:true was read */

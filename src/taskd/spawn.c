@@ -48,6 +48,12 @@ CHILD_SIDE int reset_signals(void)
     return 0;
 }
 
+/* Before anything of the worker's is there that could be counted elsewhere, and while it may still be done. */
+CHILD_SIDE int join_cgroup(const struct spawn_request *r)
+{
+    return r->cgroup_fd < 0 || write(r->cgroup_fd, "0", 1) == 1 ? 0 : -1;
+}
+
 /* Every source is first moved above the targets, so that no dup2 overwrites one that is still needed. */
 CHILD_SIDE int place_fds(const struct spawn_request *r)
 {
@@ -135,7 +141,11 @@ CHILD_SIDE int child_main(void *arg)
         const char *step;
         int (*run)(const struct spawn_request *);
     } steps[] = {
-        {"setpgid", own_group}, {"set up descriptors", place_fds}, {"set limits", set_limits}, {"switch user", set_ids},
+        {"setpgid", own_group},
+        {"join the control group", join_cgroup},
+        {"set up descriptors", place_fds},
+        {"set limits", set_limits},
+        {"switch user", set_ids},
         {"chdir", change_dir},
     };
     reset_signals();

@@ -28,6 +28,7 @@ struct spawn_request {
     int umask; /* -1: unchanged */
     const struct limit_setting *limits;
     size_t limits_count;
+    int cgroup_fd;               /* cgroup.procs of the group to join, -1: taskd's own */
     const struct rlimit *nofile; /* what taskd itself was started with, before it raised its own; NULL: unchanged */
 };
 

@@ -312,6 +312,7 @@ int supervisor_new(struct event_base *base, struct config *config, struct journa
         .base = base,
         .journal = journal,
         .nofile = options->nofile,
+        .cgroups = options->cgroups,
         .capture = options->capture,
         .stdin_fd = options->stdin_fd,
         .hooks = task_hooks,

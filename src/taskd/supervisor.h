@@ -32,11 +32,12 @@ struct supervisor_hooks {
 };
 
 struct supervisor_options {
-    bool one_shot;         /* run -- CMD: a task that was stopped has ended for good */
-    bool capture;          /* "log": inherit comes through taskd, line by line (on_output) */
-    int stdin_fd;          /* the workers' standard input, -1: /dev/null */
-    struct rlimit nofile;  /* what taskd was started with */
-    struct events *events; /* where all that happens is told; borrowed */
+    bool one_shot;           /* run -- CMD: a task that was stopped has ended for good */
+    bool capture;            /* "log": inherit comes through taskd, line by line (on_output) */
+    struct cgroups *cgroups; /* borrowed, NULL: tasks have none of their own */
+    int stdin_fd;            /* the workers' standard input, -1: /dev/null */
+    struct rlimit nofile;    /* what taskd was started with */
+    struct events *events;   /* where all that happens is told; borrowed */
 };
 
 /* `journal` and `base` are borrowed and outlive the supervisor; the workers' definitions are moved out of `config`. 0,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/quantity.h"
+#include "taskd/cgroup.h"
 #include "taskd/channel.h"
 #include "taskd/log.h"
 #include "taskd/output.h"
@@ -367,6 +368,7 @@ void task_free(struct task *t)
         event_free(t->watch_timer);
     channel_free(t->channel);
     output_free(t->output);
+    cgroup_free(t->cgroup);
     life_clear(&t->life);
     json_decref(t->last);
     json_decref(t->resume);
@@ -395,6 +397,12 @@ enum task_state task_state(const struct task *t)
 const struct life *task_life(const struct task *t)
 {
     return &t->life;
+}
+
+void task_count_killed(struct task *t, size_t in_cgroup)
+{
+    if (in_cgroup > t->life.tree_killed)
+        t->life.tree_killed = in_cgroup;
 }
 
 void task_count_stray(struct task *t)

@@ -44,6 +44,7 @@ struct task_shared {
     struct event_base *base;
     struct journal *journal;
     struct tree *tree;
+    struct cgroups *cgroups; /* NULL: tasks have none of their own */
     struct rlimit nofile;
     bool capture; /* "log": inherit goes through taskd, line by line */
     int stdin_fd; /* -1: /dev/null */

@@ -7,6 +7,7 @@
 #include "taskd/restart.h"
 #include "taskd/task.h"
 
+struct cgroup;
 struct channel;
 struct output;
 struct event;
@@ -34,6 +35,7 @@ struct task {
     uint64_t log_dropped;
     struct event *timer, *watch_timer;
     int64_t timer_due_ms, watch_due_ms; /* when they should fire, DURATION_INFINITY: never */
+    struct cgroup *cgroup;              /* made with the first life, NULL: none */
     struct channel *channel;
     struct output *output;
     struct life life;
@@ -45,6 +47,7 @@ struct task {
 /* task.c */
 void task_feed(struct task *, enum task_event); /* the one place where a task's state changes */
 void task_changed(struct task *);
+void task_count_killed(struct task *, size_t in_cgroup); /* some of them may be dying since the last time */
 void task_arm_state_timer(struct task *);
 /* Sets a timer for a moment of sys->now_ms. */
 void task_arm(struct event *timer, int64_t due_ms);

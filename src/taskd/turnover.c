@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/quantity.h"
+#include "taskd/cgroup.h"
 #include "taskd/channel.h"
 #include "taskd/journal.h"
 #include "taskd/launch.h"
@@ -124,6 +125,10 @@ void task_on_exit(struct task *t)
     pid_t pid = l->pid;
     /* While the leader is a zombie the group's number is still its own. */
     sys->kill_group(pid, SIGKILL);
+    if (t->cgroup) {
+        task_count_killed(t, cgroup_kill(t->cgroup, pid));
+        l->oom_kill = cgroup_had_oom_kill(t->cgroup);
+    }
     int r = sys->reap(pid, &l->exit);
     if (r < 0) {
         log_error("%s: reap process %d: %s", t->id, (int)pid, strerror(-r));
@@ -176,13 +181,40 @@ static void begin_life(struct task *t)
     snprintf(t->life.handle, sizeof t->life.handle, "%s#%llu", t->id, (unsigned long long)number);
 }
 
+/* A task's control group is made once and used by all its lives. */
+static int open_cgroup(struct task *t, int *ret_procs)
+{
+    *ret_procs = -1;
+    if (!t->shared->cgroups) {
+        if (t->config->memory_max + t->config->pids_max + t->config->cpu_weight > 0 && t->attempts == 1 &&
+            t->number == 1)
+            log_warn("%s: memory_max, pids_max and cpu_weight need a control group: see daemon.cgroup in taskd.json(5)",
+                     t->config->name);
+        return 0;
+    }
+    int r = t->cgroup ? 0 : cgroup_new(t->shared->cgroups, t->id, t->config, &t->cgroup);
+    if (r == 0 && *cgroup_unset(t->cgroup) && t->attempts == 1)
+        log_warn("%s: could not be set in its control group: %s", t->id, cgroup_unset(t->cgroup));
+    if (r == 0)
+        r = *ret_procs = cgroup_open_procs(t->cgroup);
+    if (r >= 0)
+        cgroup_begin_life(t->cgroup);
+    return r < 0 ? r : 0;
+}
+
 static int run_life(struct task *t, struct spawn_result *res)
 {
-    int channel = -1, output = -1;
+    int channel = -1, output = -1, procs = -1;
     *res = (struct spawn_result){.pid = -1, .pidfd = -1, .step = "open the output pipe"};
     int r = open_output(t, &output);
     if (r < 0)
         return r;
+    r = open_cgroup(t, &procs);
+    if (r < 0) {
+        *res = (struct spawn_result){.pid = -1, .pidfd = -1, .step = "make its control group"};
+        fd_close(&output);
+        return r;
+    }
     struct launch l = {
         .config = t->config,
         .identity = &t->definition->identity,
@@ -191,10 +223,12 @@ static int run_life(struct task *t, struct spawn_result *res)
         .attempt = t->life.attempt,
         .stdin_fd = t->shared->stdin_fd,
         .output_fd = output,
+        .cgroup_fd = procs,
         .nofile = &t->shared->nofile,
     };
     r = launch(&l, res, &channel);
     fd_close(&output);
+    fd_close(&procs);
     if (r == 0 && channel >= 0)
         talk_open(t, channel);
     return r;

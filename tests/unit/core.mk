@@ -1,4 +1,4 @@
-core_tests = tests/unit/test_agenda tests/unit/test_cron tests/unit/test_cron_next tests/unit/test_events tests/unit/test_fsm \
+core_tests = tests/unit/test_agenda tests/unit/test_cgroup tests/unit/test_cron tests/unit/test_cron_next tests/unit/test_events tests/unit/test_fsm \
 	tests/unit/test_journal tests/unit/test_message tests/unit/test_outcome tests/unit/test_restart tests/unit/test_spawn tests/unit/test_units
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
@@ -6,6 +6,10 @@ TESTS += $(core_tests)
 tests_unit_test_agenda_SOURCES = tests/unit/test_agenda.c tests/unit/suite.h
 tests_unit_test_agenda_CFLAGS = $(unit_cflags)
 tests_unit_test_agenda_LDADD = $(unit_libs)
+
+tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/suite.h
+tests_unit_test_cgroup_CFLAGS = $(unit_cflags)
+tests_unit_test_cgroup_LDADD = $(unit_libs)
 
 tests_unit_test_cron_SOURCES = tests/unit/test_cron.c tests/unit/suite.h
 tests_unit_test_cron_CFLAGS = $(unit_cflags)

@@ -43,7 +43,7 @@ static int run(const char *script, struct spawn_request req, char *out, size_t o
 
 static struct spawn_request plain(void)
 {
-    return (struct spawn_request){.channel_fd = -1, .umask = -1};
+    return (struct spawn_request){.channel_fd = -1, .cgroup_fd = -1, .umask = -1};
 }
 
 START_TEST(it_runs_and_its_status_comes_back)
