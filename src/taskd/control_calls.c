@@ -20,6 +20,7 @@ static const struct {
 } failures[] = {
     {-ENOMEM, STATUS_FAILED, "memory", "out of memory"},
     {-ESHUTDOWN, 409, "stopping", "taskd is stopping, and the stop wins"},
+    {-EOPNOTSUPP, 400, "bad_parameter", "a worker without a channel can be given no input"},
     {-EAGAIN, 429, "too_many", "there are as many tasks as there may be"},
     {0, STATUS_FAILED, "failed", NULL},
 };

@@ -67,7 +67,8 @@ int supervisor_scale(struct supervisor *, const char *worker, int64_t replicas);
 
 /* One more task, for one life: of a worker that is configured, or of a definition that is given (taken; its only worker
  * is used). `input` (borrowed, NULL: as configured) goes to the worker. *ret_handle is borrowed until the loop turns.
- * 0, -ENOENT, -ESHUTDOWN, -ENOMEM or what identity_resolve says of a user that is unknown. */
+ * 0, -ENOENT, -ESHUTDOWN, -ENOMEM, -EOPNOTSUPP for an input and no channel, or what identity_resolve says of a user
+ * that is unknown. */
 struct spawn_order {
     const char *worker;
     struct config *definition; /* instead of `worker` */

@@ -193,7 +193,7 @@ class Requests(Lifecycle):
                 until("it is done", lambda: self.box.get("/readyz").get("ready"))
 
     def test_mistakes(self):
-        self.start(w=worker("ready", "loop:50"), resize=worker("ready", "idle"))
+        self.start(w=worker("ready", "loop:50"), resize={"command": ["sleep", "1000"], "channel": "none"})
         for path, body, status, code, words in [
                 ("/v1/start", {"wiat": True}, 400, "bad_parameter", 'did you mean "wait"?'), ("/v1/start", {"wait": 1}, 400, "bad_parameter", "wait must be true or false"),
                 ("/v1/restart", {"max_unavailable": -1}, 400, "bad_parameter", "from 0 to 10000"), ("/v1/workers/w/scale", {}, 400, "bad_parameter", "replicas"),
@@ -207,6 +207,7 @@ class Requests(Lifecycle):
                  'there is no option "stop-timuot" (did you mean "stop-timeout"?); restart "maybe"'),
                 ("/v1/spawn", {"command": ["true"], "cwd": "/nowhere/at/all"}, 400, "bad_option", "/nowhere/at/all"),
                 ("/v1/spawn", {"command": ["true"], "options": {"channel": "none"}, "input": {"a": 1}}, 400, "bad_option", "channel"),
+                ("/v1/spawn", {"worker": "resize", "input": {"a": 1}}, 400, "bad_parameter", "no input"),
                 ("/v1/spawn", {"command": ["true"], "options": {"user": "nobody-is-called-so"}}, 400, "bad_option", "nobody-is-called-so")]:
             with self.subTest(path=path, body=body):
                 got, answer = self.box.post(path, body)
