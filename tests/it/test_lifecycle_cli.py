@@ -87,6 +87,13 @@ class Verbs(Lifecycle):
         self.run_cli("status", out="due (cli)")
         until("both are replaced", lambda: len(self.box.records()) == 2 and self.states() == ["running"] * 2)
 
+    def test_restart_of_several_at_a_time(self):
+        self.start(w=worker("ready", "begin:u", "work:600000", replicas=3))
+        for i in "123":
+            self.box.in_unit("w@" + i)
+        self.run_cli("restart", "--no-wait", "--max-unavailable", "2", "w")
+        until("two are being replaced, one is due", lambda: sorted(bool(t["stop"]) for t in self.box.tasks().values()) == [False, True, True])
+
     def test_scale(self):
         self.start()
         self.run_cli("scale", "w=4", "k=0", out="scaled: 3 tasks")
@@ -134,7 +141,9 @@ class Verbs(Lifecycle):
         self.assertTrue(self.box.task("w@1")["drained"])
 
     def test_who_is_at_work_is_shown_until_it_is_done(self):
-        self.start(w=worker("ready", "begin:picture.jpg", "progress:picture.jpg:1:4", "work:600000", stop_timeout="1h"), k=worker("ready", "loop:50"))
+        self.box.start("-c", self.box.config({"w": worker("ready", "begin:picture.jpg", "progress:picture.jpg:1:4", "work:600000", stop_timeout="1h"),
+                                              "k": {"command": ["false"], "backoff": {"initial": "1h", "max": "1h"}}}))
+        self.box.until_task("is in nobody's way", "k@1", lambda t: t["state"] == "backoff")
         self.box.in_unit("w@1")
         t = self.terminal("restart", "w")
         t.until("the unit", lambda text: "w@1: picture.jpg, 25 %" in text)
@@ -156,7 +165,7 @@ class Verbs(Lifecycle):
         self.start(resize=worker("ready", "idle", part_of="batch"))
         for argv, words in [(["start", "q"], 'nothing here is called "q"'), (["restart", "resize@11"], 'did you mean "resize@1"?'),
                             (["drain", "bathc"], 'did you mean "batch"?'), (["resume", "nobody@1#99"], 'nothing here is called "nobody@1#99"'),
-                            (["scale", "w=x"], "scale: w=x is not NAME=N"), (["scale", "w=-1"], "not NAME=N"), (["scale", "w=10001"], "from 0 to 10000"),
+                            (["scale", "w=x"], "scale: w=x is not NAME=N"), (["scale", "w=-1"], "not NAME=N"), (["scale", "w=10001"], "scale: w=10001 is not NAME=N"),
                             (["scale", "w"], "not NAME=N"), (["scale", "=1"], "not NAME=N"), (["scale"], "As in `taskd scale resize=4`"),
                             (["scale", "resize@1=2"], '"resize@1" is not a worker'), (["scale", "batch=2"], '"batch" is not a worker'), (["scale", "reszie=2"], 'did you mean "resize"?'),
                             (["restart", "--max-unavailable", "0"], "--max-unavailable 0 is not a number from 1"), (["start", "--timeout", "x"], "not a duration"),
