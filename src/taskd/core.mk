@@ -39,6 +39,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/sys.c src/taskd/sys.h \
 	src/taskd/talk.c \
 	src/taskd/task.c src/taskd/task.h src/taskd/task_impl.h \
+	src/taskd/task_ask.c \
 	src/taskd/timetable.c \
 	src/taskd/tree.c src/taskd/tree.h \
 	src/taskd/turnover.c \

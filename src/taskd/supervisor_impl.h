@@ -94,7 +94,7 @@ void order_release(struct supervisor *); /* starts and stops whose turn has come
 /* requests.c */
 /* Stops those that `wanted` picks, dependents first. Returns how many were not down. */
 typedef bool task_picker(const struct task *, const void *arg);
-int requests_stop(struct supervisor *, const struct stop_request *, task_picker *, const void *arg);
+int requests_stop(struct supervisor *s, const struct stop_request *req, task_picker *wanted, const void *arg);
 
 /* rollout.c */
 void rollout_advance(struct supervisor *);
