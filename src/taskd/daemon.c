@@ -111,10 +111,11 @@ static void on_stop_signal(struct daemon *d, int signo)
 static json_t *on_reload(void *arg, bool dry_run, int *ret_status)
 {
     struct daemon *d = arg;
-    if (!dry_run)
+    bool tell = !dry_run && d->ready_said;
+    if (tell)
         notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)sys->now_ms() * 1000);
     json_t *diff = daemon_reload(d->sup, d->req.config, dry_run, ret_status);
-    if (!dry_run)
+    if (tell)
         notify_send("READY=1");
     return diff;
 }

@@ -30,6 +30,7 @@ contains() { [[ "$(show "$1")" == *"$2"* ]]; }
 says_something() { [ -n "$(show "$1")" ]; }
 changed() { [ "$(show "$1")" != "$2" ]; }
 has_line() { grep -qxF "$2" "$1" 2>/dev/null; }
+fails() { ! "$@" 2>/dev/null; }
 lacks() { ! grep -q "$2" "$1"; }
 
 the_root_unit() {
@@ -51,6 +52,14 @@ the_root_unit() {
   local ping
   ping=$(show WatchdogTimestampMonotonic)
   check "the watchdog is fed" until_true 20 changed WatchdogTimestampMonotonic "$ping"
+  ping=$(show MainPID)
+  check "it reads its configuration again" systemctl reload $unit
+  check "and goes on" is MainPID "$ping"
+  cp $stage/etc/taskd/taskd.json $stage/good.json
+  echo '{"workers": {"bill": {"comand": []}}}' >$stage/etc/taskd/taskd.json
+  check "a wrong configuration is a reload that fails" fails systemctl reload $unit
+  check "and changes nothing" is ActiveState active
+  cp $stage/good.json $stage/etc/taskd/taskd.json
   systemctl stop --no-block $unit
   check "a stop is under way" until_true 20 is SubState stop-sigterm
   check "and the status line names the unit that it waits for" until_true 20 contains StatusText 'invoice 7'
