@@ -58,17 +58,19 @@ static bool mount_point(const char *path, char where[LINE], char root[LINE])
     return found;
 }
 
-static bool holds_us(const char *folder)
+/* 0; -ESRCH: it is another's; or why it cannot be told. */
+static int holds_us(const char *folder)
 {
     char path[LINE], line[24];
     bool found = false;
     snprintf(path, sizeof path, "%.4000s/cgroup.procs", folder);
     FILE *f = fopen(path, "re");
-    while (f && !found && fgets(line, sizeof line, f))
+    if (!f)
+        return -errno;
+    while (!found && fgets(line, sizeof line, f))
         found = strtol(line, NULL, 10) == getpid();
-    if (f)
-        fclose(f);
-    return found;
+    fclose(f);
+    return found ? 0 : -ESRCH;
 }
 
 static int find_folder(char *folder, size_t size, char *why, size_t why_size)
@@ -84,11 +86,10 @@ static int find_folder(char *folder, size_t size, char *why, size_t why_size)
         return -ENAMETOOLONG;
     }
     /* Another namespace's view of the tree may look the same: never arrange what is not our own. */
-    if (!holds_us(folder)) {
-        snprintf(why, why_size, "%s is not the control group of this process", folder);
-        return -ENOENT;
-    }
-    return 0;
+    int r = holds_us(folder);
+    if (r < 0)
+        snprintf(why, why_size, "%s is not seen to be the control group of this process: %s", folder, strerror(-r));
+    return r;
 }
 
 /* systemd marks what it has delegated: systemd.resource-control(5). */

@@ -5,6 +5,8 @@ import contextlib, http.client, json, os, pty, select, shutil, signal, socket, s
 
 TASKD = os.environ.get("TASKD") or os.path.abspath("taskd")
 WORKER = os.path.join(os.environ.get("TOP_BUILDDIR", "."), "tests", "it", "worker")
+# A shell starts its background jobs with SIGINT ignored, and what is ignored is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 PATIENCE = float(os.environ.get("TASKD_TEST_PATIENCE", "60"))
 
 

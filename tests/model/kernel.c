@@ -234,8 +234,9 @@ bool channel_open(const struct channel *c)
 
 int channel_send(struct channel *c, const char *line, size_t len, bool urgent)
 {
-    (void)len, (void)urgent;
-    if (strstr(line, "\"stop\""))
+    static const char stop[] = "\"stop\"";
+    (void)urgent;
+    if (memmem(line, len, stop, sizeof stop - 1))
         c->view.stop_sent = true;
     return 0;
 }

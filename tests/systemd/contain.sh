@@ -17,6 +17,7 @@ outside() { # in a mount namespace already, for a cgroup2 hierarchy of our own t
   mkdir "$stage/cgroup2"
   mount -t cgroup2 cgroup2 "$stage/cgroup2" || exit 77
   box=$(mktemp -d "$stage/cgroup2$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)/taskd-boot.XXXXXX") || exit 77
+  chmod 755 "$box" # as the root of the tree is: users look for their own groups below it
   trap 'kill -KILL $booted' TERM INT HUP
   (
     echo "$BASHPID" >"$box/cgroup.procs"

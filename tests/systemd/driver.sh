@@ -99,12 +99,18 @@ the_user_unit() {
   check "an instance for a user's configuration becomes active" is ActiveState active
   check "its worker is the user taskd" has_line $dir/facts taskd
   check "its socket answers" $stage/bin/taskd status --socket /run/taskd@images/taskd.sock
+  # The drop-in that taskd.json(5) describes is in place for this one.
+  local group
+  group=/sys/fs/cgroup$(show ControlGroup)
+  check "taskd has moved into a leaf of its control group" has_line "$group/taskd/cgroup.procs" "$(show MainPID)"
+  check "and each task has one of its own" test -d "$group/bill@1"
   if [ -d $stage/pictures ]; then
     check "a real worker (SQLite, pictures) does its work there" until_true 60 grep -qs '"done": *4' /var/lib/taskd@images/results.ndjson
     check "its images are there" [ "$(find $dir/small -name '*.jpg' | wc -l)" = 4 ]
   fi
   systemctl stop $unit
   check "and stops well" is Result success
+  check "with no control group left" test ! -e "$group/bill@1"
 }
 
 {

@@ -36,6 +36,7 @@ done
 # Times that a test can wait for; all the rest of the unit is as installed.
 mkdir "$stage/units/taskd.service.d" "$stage/units/taskd@.service.d"
 printf '[Service]\nWatchdogSec=2s\nTimeoutStopSec=2s\n' >"$stage/units/taskd.service.d/quick.conf"
+printf '[Service]\nDelegate=yes\nProtectControlGroups=no\n' >"$stage/units/taskd@.service.d/delegate.conf"
 # A build with sanitizers looks for leaks by attaching to itself, which the units rightly forbid.
 printf '[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n' | tee "$stage"/units/taskd{,@}.service.d/sanitizer.conf >/dev/null
 for target in sysinit basic network shutdown; do printf '[Unit]\nDefaultDependencies=no\n' >"$stage/units/$target.target"; done
