@@ -109,14 +109,6 @@ static void add_command(json_t *body, const struct spawn *s, char **words, int c
         put(body, "name", json_string(s->name));
 }
 
-static void add_worker(json_t *body, const struct spawn *s, const char *worker)
-{
-    if (s->settings.count > 0 || s->name)
-        fatal("spawn: --%s is for `spawn -- CMD`: %s has what the configuration says",
-              s->name ? "name" : s->settings.list[0].option, worker);
-    put(body, "worker", json_string(worker));
-}
-
 static json_t *parse_input(const char *text)
 {
     json_error_t error;
@@ -127,22 +119,36 @@ static json_t *parse_input(const char *text)
     return input;
 }
 
+static bool has_command(const struct options *o)
+{
+    return o->saw_dashdash && o->before_dashdash == 0;
+}
+
+static void check(const struct spawn *s, const struct options *o)
+{
+    if (o->operands_count == 0)
+        fatal("spawn: what? Name a worker, or give a command after --");
+    if (has_command(o))
+        return;
+    if (o->operands_count > 1)
+        fatal("spawn: one NAME, or -- and a command");
+    if (s->settings.count > 0 || s->name)
+        fatal("spawn: --%s is for `spawn -- CMD`: %s has what the configuration says",
+              s->name ? "name" : s->settings.list[0].option, o->argv[0]);
+}
+
 static json_t *make_body(const struct spawn *s, const struct options *o)
 {
-    json_t *body = json_object();
+    json_t *input = s->input ? parse_input(s->input) : NULL, *body = json_object();
 
     if (!body)
         fatal("out of memory");
-    if (o->operands_count == 0)
-        fatal("spawn: what? Name a worker, or give a command after --");
-    if (o->saw_dashdash && o->before_dashdash == 0)
+    if (has_command(o))
         add_command(body, s, o->argv, o->operands_count);
-    else if (o->operands_count == 1)
-        add_worker(body, s, o->argv[0]);
     else
-        fatal("spawn: one NAME, or -- and a command");
-    if (s->input)
-        put(body, "input", parse_input(s->input));
+        put(body, "worker", json_string(o->argv[0]));
+    if (input)
+        put(body, "input", input);
     put(body, "detach", json_boolean(s->detach));
     return body;
 }
@@ -215,6 +221,7 @@ static int run_spawn(const struct command *self, int argc, char **argv)
 
     while ((option = options_next(&o, &value)))
         take_option(&s, option, value);
+    check(&s, &o);
     body = make_body(&s, &o);
     status = spawn(&s, body);
     json_decref(body);
