@@ -64,6 +64,26 @@ class Reload(Case):
         self.assertEqual(self.p.wait(60), 1)
         self.assertEqual(len(self.box.records()), 1)
 
+    def test_a_life_ends_by_the_definition_it_began_with(self):
+        self.start({"a": self.worker("ready", "unit:long:1500", "loop:20", stop_timeout="1h")})
+        pid = self.box.in_unit("a@1", "long")["pid"]
+        self.write({"a": self.worker("ready", "loop:20", stop_timeout="100ms", max_stop_timeout="100ms")})
+        self.hup()
+        self.box.until_task("is replaced", "a@1", lambda t: t["pid"] and t["pid"] != pid)
+        r = self.one_record()
+        self.check_record(r, "cancelled", "cooperative")
+        self.assertEqual((r["units"]["done"], r["lost"]), (1, []))
+
+    def test_a_scale_by_hand_stays_until_replicas_change(self):
+        self.start({"a": self.worker(replicas=2)})
+        self.box.post("/v1/workers/a/scale", {"replicas": 3, "wait": True})
+        self.write({"a": self.worker(replicas=2, max_age="1h")})
+        self.hup()
+        self.assertEqual(len(self.box.tasks()), 3)
+        self.write({"a": self.worker(replicas=1, max_age="1h")})
+        self.hup()
+        until("one", lambda: len(self.box.tasks()) == 1)
+
     def test_an_invalid_file_changes_nothing(self):
         self.start({"a": self.worker()})
         before = self.pids()

@@ -108,7 +108,8 @@ class Rolling(Case):
 
     def test_drain_never_kills_and_is_reversible(self):
         self.start("ready", "unit:long:1500", "loop:20", stop_timeout="100ms", max_stop_timeout="100ms", replicas=2)
-        self.box.in_unit("w@1", "long")
+        for i in ("w@1", "w@2"):
+            self.box.in_unit(i, "long")
         status, answer = self.box.post("/v1/workers/w/drain", {"wait": True})
         self.assertEqual((status, answer["killed"], answer["lost"]), (200, 0, []))
         for t in self.box.tasks().values():
