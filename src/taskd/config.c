@@ -116,10 +116,10 @@ static void on_wrong_key(void *arg, const char *key, bool alone, const char *mes
 
 int config_check(const struct config *c, struct config_errors *errors)
 {
-    config_errors_begin(errors, c->path);
+    config_errors_begin(errors, c->path, NULL, 0);
     for (size_t i = 0; i < c->workers_count; i++)
         worker_check(&c->workers[i], on_wrong_key, errors);
-    return config_errors_end(errors, NULL, 0);
+    return config_errors_end(errors);
 }
 
 void config_each_option(void (*each)(void *arg, const char *option, const char *value, const char *help), void *arg)

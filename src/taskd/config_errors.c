@@ -19,6 +19,7 @@ struct source {
     char *file; /* NULL: none */
     const char *text;
     size_t len;
+    struct jsonpos_place asked; /* what config_errors_place found last: the next is rarely far from it */
 };
 
 struct config_errors {
@@ -82,18 +83,18 @@ void config_errors_mute(struct config_errors *errors, bool muted)
     errors->muted = muted;
 }
 
-void config_errors_begin(struct config_errors *errors, const char *file)
+void config_errors_begin(struct config_errors *errors, const char *file, const char *text, size_t len)
 {
     errors->begun = errors->count;
     errors->no_memory = errors->muted = false;
     drop_sources(errors);
-    config_errors_source(errors, file, NULL, 0);
+    config_errors_source(errors, file, text, len);
 }
 
 size_t config_errors_source(struct config_errors *errors, const char *file, const char *text, size_t len)
 {
     struct source *grown = reallocarray(errors->sources, errors->sources_count + 1, sizeof *grown);
-    struct source made = {.file = file ? strdup(file) : NULL, .text = text, .len = len};
+    struct source made = {.file = file ? strdup(file) : NULL, .text = text, .len = len, .asked = JSONPOS_START};
 
     if (grown)
         errors->sources = grown;
@@ -106,7 +107,7 @@ size_t config_errors_source(struct config_errors *errors, const char *file, cons
     return errors->sources_count++;
 }
 
-const char *config_errors_file(const struct config_errors *errors, size_t source)
+static const char *file_of(const struct config_errors *errors, size_t source)
 {
     return source < errors->sources_count ? errors->sources[source].file : NULL;
 }
@@ -136,7 +137,7 @@ void config_errors_vadd(struct config_errors *errors, size_t source, size_t offs
 {
     char message[MESSAGE_SHOWN];
     struct entry *e, made = {.source = source, .offset = offset, .sequence = errors->count};
-    const char *file = config_errors_file(errors, source);
+    const char *file = file_of(errors, source);
 
     if (errors->muted)
         return;
@@ -228,12 +229,24 @@ static void find_places(struct config_errors *errors)
     }
 }
 
-int config_errors_end(struct config_errors *errors, const char *text, size_t len)
+char *config_errors_place(struct config_errors *errors, size_t source, size_t offset, char *out, size_t out_size)
 {
-    if (errors->sources_count > 0) {
-        errors->sources[SOURCE_MAIN].text = text;
-        errors->sources[SOURCE_MAIN].len = len;
-    }
+    struct source *s = source < errors->sources_count ? &errors->sources[source] : NULL;
+    char file[PATH_SHOWN];
+
+    snprintf(out, out_size, "another file");
+    if (!s || !s->file)
+        return out;
+    if (s->asked.offset > offset)
+        s->asked = JSONPOS_START;
+    jsonpos_advance(s->text, s->len, offset, &s->asked);
+    snprintf(out, out_size, "%s:%zu:%zu", text_printable(s->file, strlen(s->file), file, sizeof file), s->asked.line,
+             s->asked.column);
+    return out;
+}
+
+int config_errors_end(struct config_errors *errors)
+{
     if (errors->count > errors->begun) {
         qsort(errors->list + errors->begun, errors->count - errors->begun, sizeof *errors->list, by_place);
         drop_repetitions(errors);

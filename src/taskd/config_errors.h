@@ -17,14 +17,15 @@ enum { SOURCE_MAIN };
 /* Another source (`file` is copied, `text` borrowed until config_errors_end, NULL: nothing in it has a place). */
 size_t config_errors_source(struct config_errors *, const char *file, const char *text, size_t len);
 
-const char *config_errors_file(const struct config_errors *, size_t source); /* borrowed; NULL: none */
+/* "taskd.json:7:5", for a sentence that names a second place. Returns `out`. */
+char *config_errors_place(struct config_errors *, size_t source, size_t offset, char *out, size_t out_size);
 
-/* `file` (borrowed until config_errors_end, NULL for a command line) is what the errors to come are about. */
-void config_errors_begin(struct config_errors *, const char *file);
+/* `file` (copied, NULL for a command line) is what the errors to come are about; `text` as for a source. */
+void config_errors_begin(struct config_errors *, const char *file, const char *text, size_t len);
 
 /* 0; -EINVAL when this load has errors; -ENOMEM. Sorts them and drops those that say the same of the same place, which
  * happens when many workers inherit one mistake. */
-int config_errors_end(struct config_errors *, const char *text, size_t len);
+int config_errors_end(struct config_errors *);
 
 void config_errors_add(struct config_errors *, size_t offset, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

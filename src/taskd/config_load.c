@@ -13,10 +13,11 @@ static void read_documents(struct config *config, struct config_errors *errors, 
                            struct documents *included)
 {
     struct value document = document_value(main, errors), patterns;
+    bool whole = true;
 
     if (json_is_object(document.json) && value_find(&document, "include", &patterns))
-        include_load(included, &patterns, config->path);
-    config_read(config, &document, included);
+        whole = include_load(included, &patterns, config->path);
+    config_read(config, &document, included, whole);
 }
 
 int config_parse(const char *text, size_t len, const char *name, struct config **ret, struct config_errors *errors)
@@ -26,14 +27,14 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
     struct document main = {0};
     int r;
 
-    config_errors_begin(errors, name);
+    config_errors_begin(errors, name, text, len);
     if (config)
         config->path = strdup(name);
     if (!config || !config->path)
         config_errors_no_memory(errors);
     else if (document_parse(&main, errors, text, len))
         read_documents(config, errors, &main, &included);
-    r = config_errors_end(errors, text, len);
+    r = config_errors_end(errors);
     document_clear(&main);
     include_clear(&included);
     if (r < 0)
@@ -51,9 +52,9 @@ int config_load(const char *path, struct config **ret, struct config_errors *err
     int r = config_file_read(path, &text, &len);
 
     if (r < 0) {
-        config_errors_begin(errors, name);
+        config_errors_begin(errors, name, NULL, 0);
         r = config_file_refuse(errors, SOURCE_MAIN, r);
-        config_errors_end(errors, NULL, 0);
+        config_errors_end(errors);
         return r;
     }
     r = config_parse(text, len, name, ret, errors);

@@ -1,13 +1,12 @@
-/* What workers say about each other: `after` names workers that exist and leads into no circle; a group has a name of
- * its own.
+/* What workers say about each other: each is defined once, `after` names workers that exist and leads into no circle; a
+ * group has a name of its own.
  *
  * Owner: config_read.c. Calls config_value. */
 #pragma once
 #include "taskd/config.h"
 #include "taskd/config_value.h"
 
-/* Tells where worker `index` of the configuration stands in its file. false: it does not. */
-typedef bool config_find_worker(void *arg, size_t index, struct value *ret);
-
-/* Reports what is wrong through the values; a circle once. */
-void config_order_check(const struct config *, config_find_worker *find, void *arg);
+/* Reports what is wrong; places[i] is where worker i stands. A circle is told once; of circles that share an `after`
+ * some may be told only when the others are mended. `whole`: no file was unreadable, so a worker that is not among
+ * these does not exist. Memory that runs out is latched in `errors`. */
+void config_order_check(const struct config *, const struct value *places, bool whole, struct config_errors *errors);

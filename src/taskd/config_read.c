@@ -26,6 +26,7 @@ struct reader {
     struct value sections[SECTIONS]; /* .at is NULL for one that is missing */
     struct worker_config fresh;      /* every key at its default */
     struct value *places;            /* where each worker of the configuration stands */
+    bool whole;                      /* no worker is missing, as far as is known */
 };
 
 /* What an object's keys are read into. */
@@ -188,27 +189,6 @@ static void check_total(const struct reader *r, const struct value *v)
         value_error(v, "%lld tasks in all: at most %d are possible", (long long)tasks, CONFIG_TASKS_MAX);
 }
 
-static bool find_worker(void *arg, size_t index, struct value *ret)
-{
-    const struct reader *r = arg;
-
-    *ret = r->places[index];
-    return true;
-}
-
-/* Within one file the second is a duplicate key, and has been reported. */
-static bool is_defined(const struct reader *r, const struct value *v)
-{
-    for (size_t i = 0; i < r->config->workers_count; i++) {
-        if (strcmp(r->config->workers[i].name, v->at->key) != 0 || r->places[i].source == v->source)
-            continue;
-        value_key_error(v, "this worker is defined in another file, too: %s",
-                        config_errors_file(v->errors, r->places[i].source));
-        return true;
-    }
-    return false;
-}
-
 static bool make_room(struct reader *r, size_t count)
 {
     struct config *c = r->config;
@@ -227,15 +207,15 @@ static void read_workers(struct reader *r, const struct value *v)
     struct value member = {0};
     struct config *c = r->config;
 
-    if (!is_object(v))
+    if (!is_object(v)) {
+        r->whole = false;
         return;
+    }
     if (!make_room(r, json_object_size(v->json) + 1)) {
         config_errors_no_memory(v->errors);
         return;
     }
     while (value_next(v, &member)) {
-        if (is_defined(r, &member))
-            continue;
         r->places[c->workers_count] = member;
         read_worker(r, &member, &c->workers[c->workers_count++]);
     }
@@ -270,8 +250,10 @@ static void read_included(struct reader *r, const struct value *document)
 {
     struct value member = {0};
 
-    if (!is_object(document))
+    if (!is_object(document)) {
+        r->whole = false;
         return;
+    }
     while (value_next(document, &member)) {
         if (strcmp(member.at->key, section_names[SECTION_WORKERS]) == 0)
             read_workers(r, &member);
@@ -290,19 +272,21 @@ static void read_all_workers(struct reader *r, const struct value *document, con
         struct value other = document_value(&included->list[i], document->errors);
         if (other.json && other.tree)
             read_included(r, &other);
+        else
+            r->whole = false;
     }
     if (!own->at && !r->sections[SECTION_INCLUDE].at)
         value_error(document, "\"workers\" is missing");
-    else if (r->config->workers_count == 0 && (own->at ? json_is_object(own->json) : true))
+    else if (r->config->workers_count == 0 && r->whole && (own->at ? json_is_object(own->json) : true))
         value_error(own->at ? own : document, "no worker is defined");
     check_total(r, own->at ? own : document);
-    config_order_check(r->config, find_worker, r);
+    config_order_check(r->config, r->places, r->whole, document->errors);
     free(r->places);
 }
 
-void config_read(struct config *config, const struct value *document, const struct documents *included)
+void config_read(struct config *config, const struct value *document, const struct documents *included, bool whole)
 {
-    struct reader r = {.config = config};
+    struct reader r = {.config = config, .whole = whole};
     struct target daemon = {.scope = SCOPE_DAEMON, .object = &config->daemon};
 
     if (!is_object(document))

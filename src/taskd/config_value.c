@@ -93,6 +93,11 @@ void value_unknown_key(const struct value *v, const char *const *known)
         value_key_error(v, "unknown key");
 }
 
+char *value_place(const struct value *v, char *out, size_t out_size)
+{
+    return config_errors_place(v->errors, v->source, v->at->key_at, out, out_size);
+}
+
 void value_report(const struct value *v, int result, const char *why)
 {
     if (result == -ENOMEM)

@@ -31,5 +31,8 @@ void value_key_error(const struct value *, const char *fmt, ...) __attribute__((
 /* "unknown key", with the one of the NULL-terminated `known` that was meant, if any is near. */
 void value_unknown_key(const struct value *, const char *const *known);
 
+/* "taskd.json:7:5": where its key stands. Returns `out`. */
+char *value_place(const struct value *, char *out, size_t out_size);
+
 /* What a setter said: -EINVAL with its sentence becomes an error of this value, -ENOMEM is latched, 0 is silence. */
 void value_report(const struct value *, int result, const char *why);

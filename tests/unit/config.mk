@@ -1,4 +1,5 @@
-config_tests = tests/unit/test_config tests/unit/test_config_name tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
+config_tests = tests/unit/test_config tests/unit/test_config_include tests/unit/test_config_name \
+	tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests) tests/unit/test_check.sh
 dist_check_SCRIPTS += tests/unit/test_check.sh
@@ -6,6 +7,10 @@ dist_check_SCRIPTS += tests/unit/test_check.sh
 tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/suite.h
 tests_unit_test_config_CFLAGS = $(unit_cflags)
 tests_unit_test_config_LDADD = $(unit_libs)
+
+tests_unit_test_config_include_SOURCES = tests/unit/test_config_include.c tests/unit/suite.h
+tests_unit_test_config_include_CFLAGS = $(unit_cflags)
+tests_unit_test_config_include_LDADD = $(unit_libs)
 
 tests_unit_test_config_name_SOURCES = tests/unit/test_config_name.c tests/unit/suite.h
 tests_unit_test_config_name_CFLAGS = $(unit_cflags)
@@ -27,11 +32,18 @@ tests_unit_test_jsonpos_LDADD = $(unit_libs)
 EXTRA_DIST += \
 	tests/data/config/invalid/across-keys.errors \
 	tests/data/config/invalid/across-keys.json \
+	tests/data/config/invalid/after.errors \
+	tests/data/config/invalid/after.json \
 	tests/data/config/invalid/bad-texts.errors \
 	tests/data/config/invalid/bad-texts.json \
 	tests/data/config/invalid/bad.env \
 	tests/data/config/invalid/byte-order-mark.errors \
 	tests/data/config/invalid/byte-order-mark.json \
+	tests/data/config/invalid/conf.d/bad.json \
+	tests/data/config/invalid/conf.d/empty.json \
+	tests/data/config/invalid/conf.d/list.json \
+	tests/data/config/invalid/conf.d/one.json \
+	tests/data/config/invalid/conf.d/two.json \
 	tests/data/config/invalid/deep.errors \
 	tests/data/config/invalid/deep.json \
 	tests/data/config/invalid/duplicates.errors \
@@ -40,6 +52,8 @@ EXTRA_DIST += \
 	tests/data/config/invalid/empty-workers.json \
 	tests/data/config/invalid/empty.errors \
 	tests/data/config/invalid/empty.json \
+	tests/data/config/invalid/include.errors \
+	tests/data/config/invalid/include.json \
 	tests/data/config/invalid/list.errors \
 	tests/data/config/invalid/list.json \
 	tests/data/config/invalid/names.errors \
@@ -70,6 +84,9 @@ EXTRA_DIST += \
 	tests/data/config/invalid/unknown-keys.json \
 	tests/data/config/invalid/wrong-types.errors \
 	tests/data/config/invalid/wrong-types.json \
+	tests/data/config/valid/conf.d/10-ten.json \
+	tests/data/config/valid/conf.d/20-twenty.json \
 	tests/data/config/valid/everything.json \
+	tests/data/config/valid/include.json \
 	tests/data/config/valid/minimal.json \
 	tests/data/config/valid/variables.env

@@ -256,6 +256,8 @@ START_TEST(takes_valid_files)
     enter("tests/data/config/valid");
     ck_assert(schema_takes_file("minimal.json"));
     ck_assert(schema_takes_file("everything.json"));
+    ck_assert(schema_takes_file("include.json"));
+    ck_assert(schema_takes_file("conf.d/20-twenty.json"));
 }
 END_TEST
 
