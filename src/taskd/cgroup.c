@@ -20,6 +20,7 @@ struct cgroup {
     struct cgroups *all;
     char *name;
     int fd;
+    bool limited[CONTROLLERS]; /* has had such a limit: it is taken back where the next life has none */
     char unset[64];
     int64_t oom_kills; /* when this life began */
 };
@@ -104,13 +105,13 @@ int cgroup_remove(struct cgroups *all, const char *name, int tries)
 }
 
 static const struct limit_file {
-    const char *key, *file;
+    const char *key, *file, *none;
     enum cgroup_controller controller;
     size_t offset;
 } limit_files[] = {
-    {"memory_max", "memory.max", CONTROLLER_MEMORY, offsetof(struct worker_config, memory_max)},
-    {"pids_max", "pids.max", CONTROLLER_PIDS, offsetof(struct worker_config, pids_max)},
-    {"cpu_weight", "cpu.weight", CONTROLLER_CPU, offsetof(struct worker_config, cpu_weight)},
+    {"memory_max", "memory.max", "max", CONTROLLER_MEMORY, offsetof(struct worker_config, memory_max)},
+    {"pids_max", "pids.max", "max", CONTROLLER_PIDS, offsetof(struct worker_config, pids_max)},
+    {"cpu_weight", "cpu.weight", "100", CONTROLLER_CPU, offsetof(struct worker_config, cpu_weight)},
 };
 
 static void set_limit(struct cgroup *g, const struct limit_file *f, int64_t value)
@@ -118,20 +119,24 @@ static void set_limit(struct cgroup *g, const struct limit_file *f, int64_t valu
     char text[32];
     size_t len = strlen(g->unset);
     snprintf(text, sizeof text, "%lld", (long long)value);
+    g->limited[f->controller] = true;
     if (!g->all->controllers[f->controller] || cgroup_write(g->fd, f->file, text) < 0)
         snprintf(g->unset + len, sizeof g->unset - len, "%s%s", len ? " " : "", f->key);
 }
 
 static void set_limits(struct cgroup *g, const struct worker_config *c)
 {
+    g->unset[0] = '\0';
     for (size_t i = 0; i < sizeof limit_files / sizeof *limit_files; i++) {
         int64_t value = *(const int64_t *)(const void *)((const char *)c + limit_files[i].offset);
         if (value > 0)
             set_limit(g, &limit_files[i], value);
+        else if (g->limited[limit_files[i].controller])
+            cgroup_write(g->fd, limit_files[i].file, limit_files[i].none);
     }
 }
 
-int cgroup_new(struct cgroups *all, const char *task, const struct worker_config *limits, struct cgroup **ret)
+int cgroup_new(struct cgroups *all, const char *task, struct cgroup **ret)
 {
     struct cgroup *g = calloc(1, sizeof *g);
     int r = -ENOMEM;
@@ -148,7 +153,6 @@ int cgroup_new(struct cgroups *all, const char *task, const struct worker_config
         cgroup_free(g);
         return r;
     }
-    set_limits(g, limits);
     *ret = g;
     return 0;
 }
@@ -184,8 +188,9 @@ static int64_t oom_kills(const struct cgroup *g)
     return at ? strtoll(at + strlen("oom_kill "), NULL, 10) : 0;
 }
 
-void cgroup_begin_life(struct cgroup *g)
+void cgroup_begin_life(struct cgroup *g, const struct worker_config *limits)
 {
+    set_limits(g, limits);
     g->oom_kills = oom_kills(g);
 }
 

@@ -26,15 +26,16 @@ int cgroups_open(enum cgroup_use, struct cgroups **ret, char *why, size_t why_si
 int cgroups_open_at(const char *folder, struct cgroups **ret, char *why, size_t why_size);
 void cgroups_free(struct cgroups *); /* NULL ok; removes what is empty, and waits a moment for the rest */
 
-/* Makes the group of a task, with the limits of its definition. 0 or -errno. */
-int cgroup_new(struct cgroups *, const char *task, const struct worker_config *limits, struct cgroup **ret);
+/* Makes the group of a task. 0 or -errno. */
+int cgroup_new(struct cgroups *, const char *task, struct cgroup **ret);
 void cgroup_free(struct cgroup *); /* NULL ok; its processes have been killed */
 
 /* The names of limits that could not be set since their controller is not to be had: "memory_max pids_max"; "". */
 const char *cgroup_unset(const struct cgroup *);
 
 int cgroup_open_procs(const struct cgroup *); /* for a child to write "0" into: a descriptor, or -errno */
-void cgroup_begin_life(struct cgroup *);      /* counts OOM kills from here on */
+/* Sets the limits that the life's definition has, and counts OOM kills from here on. */
+void cgroup_begin_life(struct cgroup *, const struct worker_config *limits);
 bool cgroup_had_oom_kill(const struct cgroup *);
 /* SIGKILL to everything in it. Returns how many processes that were, without `leader`. */
 size_t cgroup_kill(struct cgroup *, pid_t leader);

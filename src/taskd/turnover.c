@@ -192,13 +192,13 @@ static int open_cgroup(struct task *t, int *ret_procs)
                      t->config->name);
         return 0;
     }
-    int r = t->cgroup ? 0 : cgroup_new(t->shared->cgroups, t->id, t->config, &t->cgroup);
-    if (r == 0 && *cgroup_unset(t->cgroup) && t->attempts == 1)
+    int r = t->cgroup ? 0 : cgroup_new(t->shared->cgroups, t->id, &t->cgroup);
+    if (r < 0)
+        return r;
+    cgroup_begin_life(t->cgroup, t->config);
+    if (*cgroup_unset(t->cgroup) && t->attempts == 1)
         log_warn("%s: could not be set in its control group: %s", t->id, cgroup_unset(t->cgroup));
-    if (r == 0)
-        r = *ret_procs = cgroup_open_procs(t->cgroup);
-    if (r >= 0)
-        cgroup_begin_life(t->cgroup);
+    r = *ret_procs = cgroup_open_procs(t->cgroup);
     return r < 0 ? r : 0;
 }
 

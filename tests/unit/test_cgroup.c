@@ -76,11 +76,17 @@ START_TEST(limits_are_written)
     put("w@1/pids.max", "");
     put("w@1/cpu.weight", "");
     struct cgroups *all = open_it();
-    ck_assert_int_eq(cgroup_new(all, "w@1", &limits, &g), 0);
+    ck_assert_int_eq(cgroup_new(all, "w@1", &g), 0);
+    cgroup_begin_life(g, &limits);
     ck_assert_str_eq(cgroup_unset(g), "");
     check_holds("w@1/memory.max", "67108864");
     check_holds("w@1/pids.max", "50");
     check_holds("w@1/cpu.weight", "10");
+    put("w@1/pids.max", "");
+    put("w@1/cpu.weight", "");
+    cgroup_begin_life(g, &(struct worker_config){.pids_max = 7}); /* a reload has changed them */
+    check_holds("w@1/pids.max", "7");
+    check_holds("w@1/cpu.weight", "100");
     cgroup_free(g);
     cgroups_free(all);
 }
@@ -90,10 +96,12 @@ START_TEST(limits_without_a_controller_are_named)
 {
     struct cgroup *g;
     struct cgroups *all = open_it(); /* no cgroup.subtree_control: nothing can be enabled */
-    ck_assert_int_eq(cgroup_new(all, "w@1", &limits, &g), 0);
+    ck_assert_int_eq(cgroup_new(all, "w@1", &g), 0);
+    cgroup_begin_life(g, &limits);
     ck_assert_str_eq(cgroup_unset(g), "memory_max pids_max cpu_weight");
     cgroup_free(g);
-    ck_assert_int_eq(cgroup_new(all, "w@1", &(struct worker_config){0}, &g), 0);
+    ck_assert_int_eq(cgroup_new(all, "w@1", &g), 0);
+    cgroup_begin_life(g, &(struct worker_config){0});
     ck_assert_str_eq(cgroup_unset(g), "");
     cgroup_free(g);
     cgroups_free(all);
@@ -105,12 +113,12 @@ START_TEST(an_oom_kill_is_one_of_this_life)
     struct cgroup *g;
     put("w@1/memory.events", "low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\noom_group_kill 0\n");
     struct cgroups *all = open_it();
-    ck_assert_int_eq(cgroup_new(all, "w@1", &limits, &g), 0);
-    cgroup_begin_life(g);
+    ck_assert_int_eq(cgroup_new(all, "w@1", &g), 0);
+    cgroup_begin_life(g, &limits);
     ck_assert(!cgroup_had_oom_kill(g));
     put("w@1/memory.events", "low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 0\n");
     ck_assert(cgroup_had_oom_kill(g));
-    cgroup_begin_life(g);
+    cgroup_begin_life(g, &limits);
     ck_assert(!cgroup_had_oom_kill(g));
     cgroup_free(g);
     cgroups_free(all);
