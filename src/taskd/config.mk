@@ -19,6 +19,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/config_schema.c \
 	src/taskd/config_signal.c src/taskd/config_signal.h \
 	src/taskd/config_type_json.c \
+	src/taskd/config_type_limits.c \
 	src/taskd/config_types.c \
 	src/taskd/config_types_lists.c \
 	src/taskd/config_types_more.c \

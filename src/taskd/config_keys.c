@@ -65,7 +65,8 @@ const struct key config_keys[] = {
     {WORKER(env), .topic = "Environment and rights", .name = "env", .type = &type_env, .otherwise = "nothing is added",
      .help = "Variables to set. They win over env_file and over what is inherited; "
              "those of defaults are added unless the worker sets them, too."},
-    {WORKER(env_file), .name = "env_file", .type = &type_env_file, .max = FILE_PATH_MAX, .otherwise = "none",
+    {WORKER(env_file), .name = "env_file", .live = true, .type = &type_env_file, .max = FILE_PATH_MAX,
+     .otherwise = "none",
      .help = "File of lines NAME=VALUE, read when the configuration is read. "
              "Empty lines and lines that begin with # or ; are skipped. A value may stand in quotes."},
     {WORKER(env_inherit), .name = "env_inherit", .type = &type_env_inherit, .def = "true",

@@ -23,6 +23,24 @@ bool list_equal(char *const *a, char *const *b)
     return true;
 }
 
+static bool list_has(char *const *list, const char *s)
+{
+    for (; list && *list; list++)
+        if (strcmp(*list, s) == 0)
+            return true;
+    return false;
+}
+
+bool env_equal(char *const *a, char *const *b)
+{
+    if (list_count(a) != list_count(b))
+        return false;
+    for (; a && *a; a++)
+        if (!list_has(b, *a))
+            return false;
+    return true;
+}
+
 size_t list_count(char *const *list)
 {
     size_t n = 0;

@@ -10,6 +10,7 @@ enum { CONFIG_ENV_MAX = 4096 }; /* entries in one worker's environment */
 void list_free(char **list);
 size_t list_count(char *const *list);
 bool list_equal(char *const *a, char *const *b);
+bool env_equal(char *const *a, char *const *b); /* in any order: no entry is there twice */
 /* Appends a string (taken, even on failure; NULL is a failed allocation). 0 or -ENOMEM. */
 int list_add(char ***list, char *taken);
 

@@ -7,7 +7,6 @@
 #include "taskd/config.h"
 #include "taskd/config_env.h"
 #include "taskd/config_keys.h"
-#include "taskd/config_limits.h"
 #include "taskd/config_list.h"
 #include "taskd/config_value.h"
 
@@ -139,6 +138,11 @@ static json_t *env_schema(const struct key *k)
                      "additionalProperties", "type", "string", "maxProperties", CONFIG_ENV_MAX);
 }
 
+static bool same_env(const struct key *k, const void *a, const void *b)
+{
+    return env_equal(KEY_VALUE(k, a, char **), KEY_VALUE(k, b, char **));
+}
+
 const struct key_type type_env = {
     .what = "an object of strings",
     .kind = "object of strings",
@@ -147,7 +151,7 @@ const struct key_type type_env = {
     .from_json = env_from_json,
     .schema = env_schema,
     .clear = list_clear,
-    .equal = key_equal_list,
+    .equal = same_env,
 };
 
 /* env_file: a file's path is kept while the whole worker is read, and its content merged then; an option reads it at
@@ -302,105 +306,4 @@ const struct key_type type_env_inherit = {
     .schema = inherit_schema,
     .clear = inherit_clear,
     .equal = inherit_equal,
-};
-
-/* limits: entries add to those that are there, of the same resource the last one counts */
-
-static int limits_add(struct worker_config *w, struct limit_setting setting)
-{
-    struct limit_setting *grown;
-
-    for (size_t i = 0; i < w->limits_count; i++) {
-        if (w->limits[i].resource == setting.resource) {
-            w->limits[i] = setting;
-            return 0;
-        }
-    }
-    grown = reallocarray(w->limits, w->limits_count + 1, sizeof *grown);
-    if (!grown)
-        return -ENOMEM;
-    w->limits = grown;
-    w->limits[w->limits_count++] = setting;
-    return 0;
-}
-
-static int limits_from_text(const struct key *k, void *object, const char *text, char *why, size_t why_size)
-{
-    const char *equals = strchr(text, '=');
-    const struct limit *limit = NULL;
-    struct limit_setting setting;
-    char name[32];
-    int r;
-
-    (void)k;
-    if (equals && equals - text < (int)sizeof name) {
-        snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
-        limit = limit_find(name);
-    }
-    if (!limit) {
-        snprintf(why, why_size, "\"%s\" is not the name of a limit, '=' and a value, as in nofile=1024", text);
-        return -EINVAL;
-    }
-    r = limit_parse(limit, equals + 1, &setting, why, why_size);
-    return r < 0 ? r : limits_add(object, setting);
-}
-
-static void limits_from_json(const struct key *k, void *object, const struct value *v)
-{
-    char why[KEY_WHY];
-    struct value member = {0};
-
-    if (!json_is_object(v->json)) {
-        value_error(v, "must be %s, not %s", k->type->what, value_kind(v));
-        return;
-    }
-    while (value_next(v, &member)) {
-        const struct limit *limit = limit_find(member.at->key);
-        struct limit_setting setting;
-        int r;
-        if (!limit) {
-            value_unknown_key(&member, limit_names());
-            continue;
-        }
-        r = limit_from_json(limit, member.json, &setting, why, sizeof why);
-        value_report(&member, r < 0 ? r : limits_add(object, setting), why);
-    }
-}
-
-static json_t *schema_of_limits(const struct key *k)
-{
-    (void)k;
-    return limits_schema();
-}
-
-static void limits_clear(const struct key *k, void *object)
-{
-    struct worker_config *w = object;
-
-    (void)k;
-    free(w->limits);
-}
-
-static bool limits_equal(const struct key *k, const void *a, const void *b)
-{
-    const struct worker_config *x = a, *y = b;
-
-    (void)k;
-    if (x->limits_count != y->limits_count)
-        return false;
-    for (size_t i = 0; i < x->limits_count; i++)
-        if (x->limits[i].resource != y->limits[i].resource || x->limits[i].value != y->limits[i].value)
-            return false;
-    return true;
-}
-
-const struct key_type type_limits = {
-    .what = "an object, as in {\"nofile\": 1024}",
-    .kind = "object of limits",
-    .placeholder = "NAME=LIMIT",
-    .from_text = limits_from_text,
-    .from_json = limits_from_json,
-    .schema = schema_of_limits,
-    .clear = limits_clear,
-    .equal = limits_equal,
 };

@@ -66,39 +66,42 @@ const struct key_type type_real = {
     .equal = real_equal,
 };
 
-/* codes: exit codes that count as success */
+/* codes: exit codes that count as success; kept in ascending order, each once, whatever was written */
 
-static void codes_set(void *object, int *taken, size_t count)
+static int codes_set(void *object, const bool *in)
 {
     struct worker_config *w = object;
+    int *codes = malloc(CODES_MAX * sizeof *codes);
+    size_t n = 0;
 
+    if (!codes)
+        return -ENOMEM;
+    for (int code = 0; code < CODES_MAX; code++)
+        if (in[code])
+            codes[n++] = code;
     free(w->success_exit);
-    w->success_exit = taken;
-    w->success_exit_count = count;
+    w->success_exit = codes;
+    w->success_exit_count = n;
+    return 0;
 }
 
 static int codes_from_text(const struct key *k, void *object, const char *text, char *why, size_t why_size)
 {
-    int *codes = calloc(CODES_MAX, sizeof *codes);
-    const char *at = text;
-    size_t n = 0;
-    char *end;
+    bool in[CODES_MAX] = {false};
 
     (void)k;
-    if (!codes)
-        return -ENOMEM;
-    do {
-        long code = strtol(at, &end, 10);
-        if (end == at || code < 0 || code > CODE_MAX || (*end && *end != ',') || n == CODES_MAX) {
-            free(codes);
+    for (const char *at = text;; at++) {
+        size_t digits = strspn(at, "0123456789");
+        int code = digits >= 1 && digits <= 3 ? atoi(at) : CODES_MAX;
+        at += digits;
+        if (code > CODE_MAX || (*at && *at != ',')) {
             snprintf(why, why_size, "\"%s\" is no list of exit codes from 0 to 255, as in \"75,143\"", text);
             return -EINVAL;
         }
-        codes[n++] = (int)code;
-        at = end + 1;
-    } while (*end);
-    codes_set(object, codes, n);
-    return 0;
+        in[code] = true;
+        if (!*at)
+            return codes_set(object, in);
+    }
 }
 
 static bool is_code(const json_t *json)
@@ -108,27 +111,23 @@ static bool is_code(const json_t *json)
 
 static void codes_from_json(const struct key *k, void *object, const struct value *v)
 {
-    size_t n = json_array_size(v->json), i;
-    int *codes = calloc(n + 1, sizeof *codes);
     struct value element = {0};
-    bool ok = json_is_array(v->json);
+    bool in[CODES_MAX] = {false}, ok = true;
 
-    if (!ok)
+    if (!json_is_array(v->json)) {
         value_error(v, "must be %s, not %s", k->type->what, value_kind(v));
-    if (!codes)
-        config_errors_no_memory(v->errors);
-    for (i = 0; ok && codes && value_next(v, &element); i++) {
-        if (!is_code(element.json)) {
+        return;
+    }
+    while (value_next(v, &element)) {
+        if (is_code(element.json)) {
+            in[json_integer_value(element.json)] = true;
+        } else {
             value_error(&element, "must be an exit code, from 0 to %d", CODE_MAX);
             ok = false;
-        } else {
-            codes[i] = (int)json_integer_value(element.json);
         }
     }
-    if (ok && codes)
-        codes_set(object, codes, n);
-    else
-        free(codes);
+    if (ok)
+        value_report(v, codes_set(object, in), "");
 }
 
 static json_t *codes_schema(const struct key *k)
@@ -140,8 +139,10 @@ static json_t *codes_schema(const struct key *k)
 
 static void codes_clear(const struct key *k, void *object)
 {
+    struct worker_config *w = object;
+
     (void)k;
-    codes_set(object, NULL, 0);
+    free(w->success_exit);
 }
 
 static bool codes_equal(const struct key *k, const void *a, const void *b)

@@ -1,5 +1,5 @@
-config_tests = tests/unit/test_config tests/unit/test_config_include tests/unit/test_config_name \
-	tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
+config_tests = tests/unit/test_config tests/unit/test_config_diff tests/unit/test_config_include \
+	tests/unit/test_config_name tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests) tests/unit/test_check.sh
 dist_check_SCRIPTS += tests/unit/test_check.sh
@@ -7,6 +7,10 @@ dist_check_SCRIPTS += tests/unit/test_check.sh
 tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/suite.h
 tests_unit_test_config_CFLAGS = $(unit_cflags)
 tests_unit_test_config_LDADD = $(unit_libs)
+
+tests_unit_test_config_diff_SOURCES = tests/unit/test_config_diff.c tests/unit/suite.h
+tests_unit_test_config_diff_CFLAGS = $(unit_cflags)
+tests_unit_test_config_diff_LDADD = $(unit_libs)
 
 tests_unit_test_config_include_SOURCES = tests/unit/test_config_include.c tests/unit/suite.h
 tests_unit_test_config_include_CFLAGS = $(unit_cflags)
