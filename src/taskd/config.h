@@ -29,6 +29,8 @@ enum config_given {
     GIVEN_BACKOFF_MAX = 1 << 3,
     GIVEN_LOG_TO = 1 << 4,
     GIVEN_LOG_FILE = 1 << 5,
+    GIVEN_TIMEZONE = 1 << 6,
+    GIVEN_OVERLAP = 1 << 7,
 };
 
 /* Bounds that hold for a whole configuration. */

@@ -165,8 +165,7 @@ const struct key config_keys[] = {
     {WORKER(after), .topic = "Order and groups", .name = "after", .live = true, .type = &type_names, .own = true,
      .otherwise = "nobody",
      .help = "Workers that are to be ready before this one starts; it is stopped before they are."},
-    {WORKER(part_of), .name = "part_of", .live = true, .type = &type_string, .max = 64, .own = true,
-     .otherwise = "no group",
+    {WORKER(part_of), .name = "part_of", .live = true, .type = &type_name, .own = true, .otherwise = "no group",
      .help = "Name of a group of workers, which can be started, stopped, drained and restarted as one. "
              "The key \"group\" is another thing: the UNIX group."},
     {WORKER(strategy), .name = "strategy", .live = true, .type = &type_choice, .names = strategies,
@@ -176,16 +175,17 @@ const struct key config_keys[] = {
              "configuration do."},
 
     {WORKER(every), .topic = "Times", .name = "every", .live = true, .type = &type_duration, .min = 100,
-     .max = DURATION_INFINITY, .otherwise = "the worker runs all the time",
+     .max = (int64_t)1000 * DAY_MS, .otherwise = "the worker runs all the time",
      .help = "Runs on this period, for the first time at once. A run that was missed, as during a suspend, is made up "
              "for once."},
     {WORKER(schedule), .name = "schedule", .live = true, .type = &type_string, .max = 256,
      .otherwise = "the worker runs all the time",
      .help = "Runs at these times: minute, hour, day of the month, month and day of the week as in crontab(5), "
              "or @hourly, @daily, @weekly, @monthly, @yearly."},
-    {WORKER(timezone), .name = "timezone", .live = true, .type = &type_string, .max = 128, .otherwise = "that of taskd",
-     .help = "Time zone of the schedule, as in \"Europe/Berlin\"."},
+    {WORKER(timezone), .name = "timezone", .live = true, .type = &type_string, .max = 128, .given = GIVEN_TIMEZONE,
+     .otherwise = "that of taskd", .help = "Time zone of the schedule, as in \"Europe/Berlin\"."},
     {WORKER(overlap), .name = "overlap", .live = true, .type = &type_choice, .names = overlaps, .def = "skip",
+     .given = GIVEN_OVERLAP,
      .help = "What happens when its time comes while it still runs: \"skip\" this run, \"queue\" it until the one "
              "before has ended, \"replace\" that one, after its unit."},
 

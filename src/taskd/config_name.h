@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 enum { CONFIG_NAME_MAX = 64 };
+#define CONFIG_NAME_PATTERN "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 /* 1 to CONFIG_NAME_MAX letters, digits, '.', '_' or '-', the first a letter or a digit. */
 bool config_name_ok(const char *);

@@ -123,7 +123,7 @@ static void report_circle(const struct walk *w, size_t index, size_t met)
 {
     static const char more[] = "...";
     size_t worker = w->way[w->length - 1], used = 0;
-    char text[CIRCLE + sizeof more];
+    char text[CIRCLE + sizeof more] = "";
     struct value at = find_place(w, worker, "after", index);
 
     for (size_t i = w->steps[met].on; i < w->length; i++) {

@@ -4,6 +4,7 @@
 
 #include "taskd/config.h"
 #include "taskd/config_keys.h"
+#include "taskd/config_name.h"
 
 enum { PREFIX = 64 };
 
@@ -68,8 +69,8 @@ static json_t *worker_schema(void)
 static json_t *workers_schema(void)
 {
     return json_pack("{s:s,s:s,s:i,s:{s:s},s:o}", "description", "The workers, by name.", "type", "object",
-                     "minProperties", 1, "propertyNames", "pattern", "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-                     "additionalProperties", worker_schema());
+                     "minProperties", 1, "propertyNames", "pattern", CONFIG_NAME_PATTERN, "additionalProperties",
+                     worker_schema());
 }
 
 json_t *config_schema(void)

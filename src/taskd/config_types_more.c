@@ -1,4 +1,4 @@
-/* Types of keys: real numbers, lists of exit codes, lists of names; and what is equal. */
+/* Types of keys: real numbers, lists of exit codes, names and lists of them; and what is equal. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "taskd/config.h"
 #include "taskd/config_keys.h"
 #include "taskd/config_list.h"
+#include "taskd/config_name.h"
 #include "taskd/config_value.h"
 
 enum { CODE_MAX = 255, CODES_MAX = 256 };
@@ -20,7 +21,7 @@ static int set_real(const struct key *k, void *object, double n, char *why, size
         *KEY_FIELD(k, object, double) = n;
         return 0;
     }
-    snprintf(why, why_size, "must be from %lld to %lld", (long long)k->min, (long long)k->max);
+    snprintf(why, why_size, "must be a number from %lld to %lld", (long long)k->min, (long long)k->max);
     return -EINVAL;
 }
 
@@ -42,7 +43,8 @@ static void real_from_json(const struct key *k, void *object, const struct value
     if (json_is_number(v->json))
         value_report(v, set_real(k, object, json_number_value(v->json), why, sizeof why), why);
     else
-        value_error(v, "must be a number, not %s", value_kind(v));
+        value_error(v, "must be a number from %lld to %lld, not %s", (long long)k->min, (long long)k->max,
+                    value_kind(v));
 }
 
 static json_t *real_schema(const struct key *k)
@@ -191,8 +193,8 @@ static void names_from_json(const struct key *k, void *object, const struct valu
 
     if (!ok)
         value_error(v, "must be %s, not %s", k->type->what, value_kind(v));
-    while (ok && value_next(v, &element))
-        ok = add_name(&element, &names);
+    while (json_is_array(v->json) && value_next(v, &element))
+        ok = add_name(&element, &names) && ok;
     if (!ok) {
         list_free(names);
         return;
@@ -214,6 +216,38 @@ const struct key_type type_names = {
     .schema = names_schema,
     .clear = names_clear,
     .equal = key_equal_list,
+};
+
+/* name: of a group of workers */
+
+static int name_from_text(const struct key *k, void *object, const char *text, char *why, size_t why_size)
+{
+    if (config_name_ok(text))
+        return type_string.from_text(k, object, text, why, why_size);
+    snprintf(why, why_size, "a name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit",
+             CONFIG_NAME_MAX);
+    return -EINVAL;
+}
+
+static json_t *name_schema(const struct key *k)
+{
+    (void)k;
+    return json_pack("{s:s,s:s}", "type", "string", "pattern", CONFIG_NAME_PATTERN);
+}
+
+static void name_clear(const struct key *k, void *object)
+{
+    free(*KEY_FIELD(k, object, char *));
+}
+
+const struct key_type type_name = {
+    .what = "a name",
+    .kind = "name",
+    .placeholder = "NAME",
+    .from_text = name_from_text,
+    .schema = name_schema,
+    .clear = name_clear,
+    .equal = key_equal_string,
 };
 
 /* --- equal -------------------------------------------------------------------------------------------------------- */

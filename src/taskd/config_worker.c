@@ -179,6 +179,24 @@ static bool strategy_alone(const struct worker_config *w, char *why, size_t size
     return w->strategy != STRATEGY_ONE_FOR_ONE && !w->part_of;
 }
 
+static bool timezone_alone(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "means nothing without \"schedule\"");
+    return (w->given & GIVEN_TIMEZONE) && !w->schedule;
+}
+
+static bool overlap_alone(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "means nothing without \"every\" or \"schedule\"");
+    return (w->given & GIVEN_OVERLAP) && !w->schedule && !w->every;
+}
+
+static bool watchdog_without_channel(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "needs a channel to hear signs of life on: channel is \"none\"");
+    return w->watchdog_timeout != DURATION_INFINITY && w->channel == CHANNEL_NONE;
+}
+
 static const struct check {
     const char *key;
     bool alone;
@@ -194,6 +212,9 @@ static const struct check {
     {"timezone", true, timezone_wrong},
     {"schedule", false, two_timetables},
     {"restart", false, endless_run},
+    {"timezone", false, timezone_alone},
+    {"overlap", false, overlap_alone},
+    {"watchdog_timeout", false, watchdog_without_channel},
     {"strategy", false, strategy_alone},
     {"input", false, input_too_large},
     {"input", false, input_too_deep},

@@ -38,6 +38,8 @@ EXTRA_DIST += \
 	tests/data/config/invalid/across-keys.json \
 	tests/data/config/invalid/after.errors \
 	tests/data/config/invalid/after.json \
+	tests/data/config/invalid/alone.errors \
+	tests/data/config/invalid/alone.json \
 	tests/data/config/invalid/bad-texts.errors \
 	tests/data/config/invalid/bad-texts.json \
 	tests/data/config/invalid/bad.env \
