@@ -5,8 +5,9 @@ import contextlib, http.client, json, os, pty, select, shutil, signal, socket, s
 
 TASKD = os.environ.get("TASKD") or os.path.abspath("taskd")
 WORKER = os.path.join(os.environ.get("TOP_BUILDDIR", "."), "tests", "it", "worker")
-# A shell starts its background jobs with SIGINT ignored, and what is ignored is inherited.
+# A shell starts its background jobs with SIGINT ignored, nohup what it runs with SIGHUP; what is ignored is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 PATIENCE = float(os.environ.get("TASKD_TEST_PATIENCE", "60"))
 
 
