@@ -15,7 +15,9 @@ class Box(Case):
         made = {}
         for name, (steps, keys) in workers.items():
             script = f'echo "+{name}" >> {self.order}; "$@"; s=$?; echo "-{name}" >> {self.order}; exit $s'
-            made[name.replace("_", "-")] = {"command": ["sh", "-c", script, "sh", WORKER, *steps], **keys}
+            # Up means that the worker has spoken: until then a stop is also a signal, which the shell does not survive.
+            ready = {"start_timeout": "60s"} if "ready" in steps else {}
+            made[name.replace("_", "-")] = {"command": ["sh", "-c", script, "sh", WORKER, *steps], **ready, **keys}
         return self.box.config(made)
 
     def lines(self):
