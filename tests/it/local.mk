@@ -1,5 +1,5 @@
 check_PROGRAMS += tests/it/worker
-tests_it_worker_SOURCES = tests/it/worker.c
+tests_it_worker_SOURCES = tests/it/worker.c $(no_leak_search)
 tests_it_worker_LDADD = libtaskd.la
 # Lives are counted by the thousand: a wrapper script of libtool's would be most of what is measured.
 tests_it_worker_LDFLAGS = $(AM_LDFLAGS) -static

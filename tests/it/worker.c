@@ -27,15 +27,6 @@
 
 #include "libtaskd/taskd.h"
 
-/* Under a sanitizer: whoever ends thousands of workers wants them to end, not to be searched for leaks; that search
- * stops every thread of the process and has been seen to stop for good. The library's leaks are the unit tests'
- * business. */
-int __lsan_is_turned_off(void);
-int __lsan_is_turned_off(void)
-{
-    return 1;
-}
-
 static taskd *t;
 static char *channel_copy; /* the descriptor's number before the library took it */
 
