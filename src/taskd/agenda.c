@@ -281,7 +281,7 @@ int agenda_set_every(struct agenda *a, void *who, int64_t period_ms)
     return 0;
 }
 
-int agenda_set_cron(struct agenda *a, void *who, const struct cron *cron, const char *timezone)
+int agenda_set_cron(struct agenda *a, void *who, const struct cron *cron, const char *zone)
 {
     struct entry *e = calloc(1, sizeof *e);
     if (!e)
@@ -289,7 +289,7 @@ int agenda_set_cron(struct agenda *a, void *who, const struct cron *cron, const 
     e->who = who;
     e->cron = *cron;
     e->past_ms = now_ms(&a->timers[CRON]);
-    int r = timezone && !(e->timezone = strdup(timezone)) ? -ENOMEM : cron_plan(e);
+    int r = zone && !(e->timezone = strdup(zone)) ? -ENOMEM : cron_plan(e);
     if (r < 0)
         entry_free(e);
     else

@@ -53,7 +53,7 @@ void agenda_free(struct agenda *);                                              
 /* One period from now and then every period. 0; -EINVAL: not from 1 to AGENDA_PERIOD_MAX_MS; -ENOMEM. */
 int agenda_set_every(struct agenda *, void *who, int64_t period_ms);
 /* The expression and the name of the zone (NULL: the process's own) are copied. 0 or cron_next's errors. */
-int agenda_set_cron(struct agenda *, void *who, const struct cron *, const char *timezone);
+int agenda_set_cron(struct agenda *, void *who, const struct cron *, const char *zone);
 
 void agenda_remove(struct agenda *, void *who); /* who has no entry: nothing happens */
 
