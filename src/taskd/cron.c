@@ -180,18 +180,18 @@ static int zone_enter(const char *name, struct zone *ret)
     return 0;
 }
 
-bool cron_zone_ok(const char *timezone)
+bool cron_zone_ok(const char *zone_name)
 {
     char value[PATH_MAX];
-    return zone_find(timezone, value, sizeof value);
+    return zone_find(zone_name, value, sizeof value);
 }
 
-int cron_next(const struct cron *c, const char *timezone, time_t after, time_t *ret)
+int cron_next(const struct cron *c, const char *zone_name, time_t after, time_t *ret)
 {
     struct zone zone;
     if (after < 0 || after > AFTER_MAX)
         return -ERANGE;
-    int r = zone_enter(timezone, &zone);
+    int r = zone_enter(zone_name, &zone);
     if (r < 0)
         return r;
     *ret = first_after(c, after);

@@ -32,11 +32,11 @@ struct cron {
  * an error, too. *ret is untouched on failure. */
 int cron_parse(const char *text, struct cron *ret, char *why, size_t why_size);
 
-/* The first due time that is strictly later than `after`, in *ret. `timezone` is a name out of the time zone database,
+/* The first due time that is strictly later than `after`, in *ret. `zone` is a name out of the time zone database,
  * NULL stands for the zone of the process. 0; -EINVAL: there is no such zone; -ERANGE: `after` is not between 1970 and
  * 9999; -ENOMEM. Sets TZ for a moment and puts it back, so no second thread may look at clocks or at the environment.
  */
-int cron_next(const struct cron *, const char *timezone, time_t after, time_t *ret);
+int cron_next(const struct cron *, const char *zone, time_t after, time_t *ret);
 
 /* The time zone database has this name. libc would take an unknown one for UTC without a word. */
-bool cron_zone_ok(const char *timezone);
+bool cron_zone_ok(const char *zone);
