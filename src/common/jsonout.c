@@ -98,6 +98,17 @@ static void put_plain(struct jsonout *o, const char *s, size_t len)
     o->data[o->len++] = '"';
 }
 
+static void put_clean(struct jsonout *o, const char *s, size_t len)
+{
+    char *clean = text_to_utf8(s, len);
+    if (!clean) {
+        o->failed = true;
+        return;
+    }
+    put_quoted(o, clean);
+    free(clean);
+}
+
 static void put_string(struct jsonout *o, const char *s)
 {
     size_t len = plain_ascii(s);
@@ -110,13 +121,19 @@ static void put_string(struct jsonout *o, const char *s)
         put_quoted(o, s);
         return;
     }
-    char *clean = text_to_utf8(s, len);
-    if (!clean) {
-        o->failed = true;
-        return;
-    }
-    put_quoted(o, clean);
-    free(clean);
+    put_clean(o, s, len);
+}
+
+/* Bytes that are not NUL-terminated, or hold NUL. */
+static void put_bytes(struct jsonout *o, const char *s, size_t len)
+{
+    size_t n = 0;
+    while (n < len && (unsigned char)s[n] < 0x80 && plain((unsigned char)s[n]))
+        n++;
+    if (n == len)
+        put_plain(o, s, len);
+    else
+        put_clean(o, s, len);
 }
 
 static void put_key(struct jsonout *o, const char *key)
@@ -141,6 +158,12 @@ void jsonout_string(struct jsonout *o, const char *key, const char *value)
         put_string(o, value);
     else
         put_text(o, "null");
+}
+
+void jsonout_bytes(struct jsonout *o, const char *key, const char *value, size_t len)
+{
+    put_key(o, key);
+    put_bytes(o, value, len);
 }
 
 void jsonout_int(struct jsonout *o, const char *key, int64_t value)

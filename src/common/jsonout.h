@@ -15,7 +15,8 @@ struct jsonout {
 
 /* Starts an object; reuses what memory `o` has. `o` must be zeroed before its first use. */
 void jsonout_begin(struct jsonout *o);
-void jsonout_string(struct jsonout *o, const char *key, const char *value); /* NULL value: null */
+void jsonout_string(struct jsonout *o, const char *key, const char *value);            /* NULL value: null */
+void jsonout_bytes(struct jsonout *o, const char *key, const char *value, size_t len); /* NUL becomes U+FFFD, too */
 void jsonout_int(struct jsonout *o, const char *key, int64_t value);
 void jsonout_bool(struct jsonout *o, const char *key, bool value);
 void jsonout_raw(struct jsonout *o, const char *key, const char *json); /* `json` is a valid JSON text on one line */

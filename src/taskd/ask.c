@@ -49,6 +49,20 @@ bool supervisor_scope_known(const struct supervisor *s, const char *scope)
     return false;
 }
 
+struct logs *supervisor_logs(const struct supervisor *s)
+{
+    return s->shared.logs;
+}
+
+void supervisor_each_log(const struct supervisor *s, void (*each)(void *arg, const char *task, const struct logring *),
+                         void *arg)
+{
+    size_t n;
+    struct task *const *tasks = crew_tasks(s, &n);
+    for (size_t i = 0; i < n; i++)
+        each(arg, task_id(tasks[i]), task_log(tasks[i]));
+}
+
 static json_t *daemon_json(const struct supervisor *s)
 {
     return json_pack("{si ss ss sI so}", "pid", (int)getpid(), "version", PACKAGE_VERSION, "state",

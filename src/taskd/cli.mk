@@ -6,6 +6,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/cmd_events.c \
 	src/taskd/cmd_reload.c \
 	src/taskd/cmd_restart.c \
+	src/taskd/cmd_logs.c \
 	src/taskd/cmd_results.c \
 	src/taskd/cmd_resume.c \
 	src/taskd/cmd_scale.c \
@@ -20,6 +21,8 @@ libdaemon_la_SOURCES += \
 	src/taskd/control_body.c src/taskd/control_body.h \
 	src/taskd/control_calls.c src/taskd/control_calls.h \
 	src/taskd/control_events.c \
+	src/taskd/control_logs.c \
+	src/taskd/control_query.c src/taskd/control_query.h \
 	src/taskd/control_lifecycle.c \
 	src/taskd/control_spawn.c \
 	src/taskd/control_wait.c \

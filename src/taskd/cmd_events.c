@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "common/quantity.h"
 #include "common/text.h"
 #include "taskd/client_stream.h"
 #include "taskd/command.h"
@@ -16,7 +14,7 @@
 #include "taskd/term.h"
 
 enum { EXIT_MISSED = 1, EXIT_UNKNOWN = 1, EXIT_TASKD = 125, STATUS_NOT_FOUND = 404, STATUS_GONE = 410 };
-enum { TEXT = 2048, WHO = 128, WHO_WIDTH = 8, NAMES = 2048, PATH_SIZE = 8192 };
+enum { TEXT = 2048, TIME = 64, WHO = 128, WHO_WIDTH = 8, NAMES = 2048, PATH_SIZE = 8192 };
 
 static const struct option_spec events_options[] = {
     {"follow", 'f', NULL, "go on with what happens, until taskd ends or ^C"},
@@ -36,35 +34,16 @@ struct watch {
 
 /* --- printing ---------------------------------------------------------------------------------------------------- */
 
-/* "Nov 23 10:42:07.123", where the reader is. */
-static void print_time(const char *text)
-{
-    char day[64] = "-";
-    struct tm tm;
-    int64_t ms;
-    time_t seconds;
-
-    if (moment_parse(text, &ms) < 0) {
-        printf("%s ", day);
-        return;
-    }
-    seconds = (time_t)(ms / 1000);
-    if (localtime_r(&seconds, &tm))
-        strftime(day, sizeof day, "%b %d %H:%M:%S", &tm);
-    printf("%s.%03d ", day, (int)(ms % 1000));
-}
-
 static void print_human(struct watch *w, const json_t *event)
 {
-    char who[WHO], text[TEXT];
+    char who[WHO], text[TEXT], time[TIME];
     const char *colour = w->colours ? table_escape(event_colour(event)) : "";
     size_t width = text_width(event_who(event, who, sizeof who));
 
     if (width > w->who_width)
         w->who_width = width;
-    print_time(status_string(event, "time"));
-    printf("%s%*s  %s%s%s\n", who, (int)(w->who_width - width), "", colour, event_text(event, text, sizeof text),
-           *colour ? "\033[0m" : "");
+    printf("%s %s%*s  %s%s%s\n", event_time(status_string(event, "time"), time, sizeof time), who,
+           (int)(w->who_width - width), "", colour, event_text(event, text, sizeof text), *colour ? "\033[0m" : "");
 }
 
 static bool has(const json_t *event, const char *key, const char *value)

@@ -13,7 +13,9 @@
 
 enum channel_kind { CHANNEL_JSON, CHANNEL_NONE };
 enum restart_policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
-enum log_to { LOG_TO_INHERIT, LOG_TO_FILE, LOG_TO_NULL };
+enum log_to { LOG_TO_INHERIT, LOG_TO_FILE, LOG_TO_JOURNAL, LOG_TO_NULL };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_RAW };
+enum log_compress { LOG_COMPRESS_NO, LOG_COMPRESS_GZIP };
 enum env_inherit { ENV_INHERIT_ALL, ENV_INHERIT_NONE, ENV_INHERIT_LIST };
 enum strategy { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL, STRATEGY_REST_FOR_ONE };
 enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_REPLACE };
@@ -84,7 +86,10 @@ struct worker_config {
     int on_protocol_error;                    /* enum on_protocol_error */
     int log_to;                               /* enum log_to */
     char *log_file;
-    unsigned given; /* enum config_given */
+    int log_format; /* enum log_format */
+    int64_t log_max_size, log_keep;
+    int log_compress; /* enum log_compress */
+    unsigned given;   /* enum config_given */
 };
 
 struct daemon_config {
@@ -145,3 +150,5 @@ void config_print_man(FILE *out); /* the key tables of taskd.json(5), in mdoc */
 
 const char *channel_kind_name(int);
 const char *restart_policy_name(int);
+const char *log_to_name(int);
+const char *log_format_name(int);

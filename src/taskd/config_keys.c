@@ -30,7 +30,10 @@ static const char *const on_faileds[] = {
 static const char *const cgroup_uses[] = {[CGROUP_AUTO] = "auto", [CGROUP_ON] = "on", [CGROUP_OFF] = "off", NULL};
 static const char *const protocol_errors[] = {[PROTOCOL_ERROR_IGNORE] = "ignore", [PROTOCOL_ERROR_STOP] = "stop", NULL};
 static const char *const log_targets[] = {
-    [LOG_TO_INHERIT] = "inherit", [LOG_TO_FILE] = "file", [LOG_TO_NULL] = "null", NULL};
+    [LOG_TO_INHERIT] = "inherit", [LOG_TO_FILE] = "file", [LOG_TO_JOURNAL] = "journal", [LOG_TO_NULL] = "null", NULL};
+static const char *const log_formats[] = {
+    [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", [LOG_FORMAT_RAW] = "raw", NULL};
+static const char *const log_compressions[] = {[LOG_COMPRESS_NO] = "no", [LOG_COMPRESS_GZIP] = "gzip", NULL};
 
 /* clang-format off: a row reads best as one block of short lines. */
 const struct key config_keys[] = {
@@ -205,9 +208,24 @@ const struct key config_keys[] = {
 
     {GROUP, .topic = "Output", .name = "log", .help = "Where standard output and standard error go."},
     {WORKER(log_to), .name = "log.to", .type = &type_choice, .names = log_targets, .def = "inherit",
-     .given = GIVEN_LOG_TO, .help = "\"inherit\": where those of taskd go. \"file\": to log.file. \"null\": nowhere."},
+     .given = GIVEN_LOG_TO,
+     .help = "\"inherit\": where those of taskd go. \"file\": to log.file. \"journal\": to the journal of systemd, "
+             "with the fields TASKD_TASK, TASKD_HANDLE and TASKD_UNIT. \"null\": nowhere. What is written to a file or "
+             "the journal goes through taskd; should taskd be killed, the worker may go on to write 64 KiB, and is not "
+             "cut."},
     {WORKER(log_file), .name = "log.file", .type = &type_string, .max = FILE_PATH_MAX, .given = GIVEN_LOG_FILE,
-     .otherwise = "none", .help = "File to append to, made if it is missing. Setting it implies \"file\" for log.to."},
+     .otherwise = "none",
+     .help = "File to append to, made if it is missing. Setting it implies \"file\" for log.to. Several workers may "
+             "share one. SIGUSR1 makes taskd open it anew."},
+    {WORKER(log_format), .name = "log.format", .type = &type_choice, .names = log_formats, .def = "text",
+     .help = "\"text\": each line behind its time, task and unit. \"json\": an object a line. \"raw\": what the worker "
+             "writes, byte by byte, without being looked at, so that taskd logs cannot show it."},
+    {WORKER(log_max_size), .name = "log.max_size", .live = true, .type = &type_size, .min = 4096, .max = SIZE_INFINITY,
+     .def = "10M", .help = "When the file would grow beyond this it becomes FILE.1, FILE.1 becomes FILE.2, and so on."},
+    {WORKER(log_keep), .name = "log.keep", .live = true, .type = &type_integer, .min = 0, .max = 1000, .def = "5",
+     .help = "How many of these older files are kept."},
+    {WORKER(log_compress), .name = "log.compress", .live = true, .type = &type_choice, .names = log_compressions,
+     .def = "no", .help = "Whether older files are compressed: \"gzip\" makes FILE.1.gz."},
     {.name = NULL},
 };
 /* clang-format on */
@@ -264,6 +282,16 @@ void config_keys_clear(enum key_scope scope, void *object)
 const char *channel_kind_name(int kind)
 {
     return channels[kind];
+}
+
+const char *log_to_name(int to)
+{
+    return log_targets[to];
+}
+
+const char *log_format_name(int format)
+{
+    return log_formats[format];
 }
 
 const char *restart_policy_name(int policy)

@@ -9,10 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "autoconf.h"
 #include "common/jsonline.h"
 #include "common/quantity.h"
 #include "taskd/config_keys.h"
 #include "taskd/cron.h"
+
+#ifdef HAVE_ZLIB
+enum { CONFIG_GZIP = true };
+#else
+enum { CONFIG_GZIP = false };
+#endif
 
 enum { WHY = 512, ENVELOPE = 1024 /* what a message holds beside the input */ };
 
@@ -69,6 +76,12 @@ static bool log_file_missing(const struct worker_config *w, char *why, size_t si
 {
     snprintf(why, size, "\"file\" needs log.file to name one");
     return w->log_to == LOG_TO_FILE && !w->log_file;
+}
+
+static bool gzip_missing(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "\"gzip\" is not to be had: this taskd was built without zlib");
+    return w->log_compress == LOG_COMPRESS_GZIP && !CONFIG_GZIP;
 }
 
 static bool cwd_wrong(const struct worker_config *w, char *why, size_t size)
@@ -205,6 +218,7 @@ static const struct check {
     {"max_stop_timeout", false, stop_cap_too_short},
     {"backoff.max", false, backoff_cap_too_short},
     {"log.to", false, log_file_missing},
+    {"log.compress", false, gzip_missing},
     {"cwd", true, cwd_wrong},
     {"user", true, user_wrong},
     {"group", true, group_wrong},

@@ -34,6 +34,7 @@ static const struct control_route {
     {"GET", "/v1/wait", control_get_idle},
     {"GET", "/v1/results", control_get_results},
     {"GET", "/v1/events", control_get_events},
+    {"GET", "/v1/logs", control_get_logs},
     {"GET", "/v1/version", control_get_version},
     {"GET", "/healthz", control_get_health},
     {"GET", "/readyz", control_get_ready},
@@ -236,6 +237,7 @@ int control_new(struct event_base *base, struct listener *listener, struct super
     c->hooks = *hooks;
     list_init(&c->waits);
     list_init(&c->streams);
+    list_init(&c->followers);
     c->state_dir = strdup(state_dir);
     if (c->state_dir)
         rc = http_server_new(base, listener_fd(listener), &limits, on_request, c, &c->http);
@@ -276,6 +278,7 @@ void control_finish(struct control *c, int max_ms)
     http_server_close(c->http);
     control_wait_end_all(c);
     control_events_end_all(c);
+    control_logs_end_all(c);
     flush_replies(c, max_ms);
 }
 

@@ -21,6 +21,8 @@ struct control {
     struct list waits;   /* requests whose reply comes later */
     struct list streams; /* of events */
     size_t streams_count;
+    struct list followers; /* streams of logs that go on */
+    size_t followers_count;
 };
 
 /* One request on its way through a handler. */
@@ -38,6 +40,8 @@ control_handler control_get_status, control_get_task, control_get_wait, control_
     control_get_version, control_get_health, control_get_ready;
 /* control_events.c */
 control_handler control_get_events;
+/* control_logs.c */
+control_handler control_get_logs;
 /* control_lifecycle.c */
 control_handler control_post_start, control_post_restart, control_post_drain, control_post_resume, control_post_scale,
     control_post_stop, control_post_abort, control_post_shutdown, control_post_reload;
@@ -77,3 +81,4 @@ void control_wait_cancel(struct control_wait *);
 void control_wait_end_all(struct control *);
 /* Every stream of events gets what is still to be told, and ends. */
 void control_events_end_all(struct control *);
+void control_logs_end_all(struct control *);

@@ -8,12 +8,13 @@
 
 #include "common/quantity.h"
 #include "taskd/control_calls.h"
+#include "taskd/control_query.h"
 #include "taskd/events.h"
 #include "taskd/http_parse.h"
 #include "taskd/supervisor.h"
 
 /* Streams may not take all the places there are for clients: somebody must still be able to say `stop`. */
-enum { STREAMS_MAX = 112, SCOPE_MAX = 4096, TIME_TEXT = 32 };
+enum { STREAMS_MAX = 112, TIME_TEXT = 32 };
 
 struct stream {
     struct list link;
@@ -27,128 +28,59 @@ struct stream {
 
 struct wish {
     struct events_wish events;
-    char scope[SCOPE_MAX];
+    char scope[QUERY_SCOPE_MAX];
     bool follow;
 };
 
-static bool parse_whole(const char *text, long long *ret)
+static bool wish_since(void *wish, const char *text)
 {
-    char *end;
-
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    *ret = strtoll(text, &end, 10);
-    return !*end && !errno;
-}
-
-static bool wish_since(struct wish *w, const char *text)
-{
+    struct wish *w = wish;
     long long seq = EVENTS_FIRST;
 
-    if (strcmp(text, "first") != 0 && !parse_whole(text, &seq))
+    if (strcmp(text, "first") != 0 && !query_whole(text, &seq))
         return false;
     w->events.since = seq;
     return true;
 }
 
-static bool wish_units(struct wish *w, const char *text)
+static bool wish_units(void *wish, const char *text)
 {
+    struct wish *w = wish;
     long long every = strcmp(text, "all") == 0;
 
     if (strcmp(text, "all") != 0 && strcmp(text, "none") != 0 &&
-        (!parse_whole(text, &every) || every < 1 || every > UINT32_MAX))
+        (!query_whole(text, &every) || every < 1 || every > UINT32_MAX))
         return false;
     w->events.units_every = (unsigned)every;
     return true;
 }
 
-static bool wish_scope(struct wish *w, const char *text)
+static bool wish_scope(void *wish, const char *text)
 {
+    struct wish *w = wish;
     memcpy(w->scope, text, strlen(text) + 1);
     w->events.scope = w->scope;
     return *text;
 }
 
-static bool wish_follow(struct wish *w, const char *text)
+static bool wish_follow(void *wish, const char *text)
 {
-    w->follow = strcmp(text, "1") == 0;
-    return w->follow || strcmp(text, "0") == 0;
+    struct wish *w = wish;
+    return query_flag(text, &w->follow);
 }
 
-static const struct {
-    const char *key, *values;
-    bool (*take)(struct wish *, const char *text);
-} wishes[] = {
+static const struct query_key wishes[] = {
     {"since", "the seq of an event or \"first\"", wish_since},
     {"units", "\"none\", \"all\" or a number", wish_units},
     {"scope", "names with commas between them", wish_scope},
     {"follow", "0 or 1", wish_follow},
+    {NULL},
 };
-
-/* False: answered already. */
-static bool take_wishes(struct control_call *call, struct wish *w)
-{
-    const char *query = call->request->query;
-    char text[SCOPE_MAX];
-
-    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
-        if (!http_query_has(query, wishes[i].key) ||
-            (http_query_get(query, wishes[i].key, text, sizeof text) && wishes[i].take(w, text)))
-            continue;
-        control_error(call, 400, "bad_parameter", "%s must be %s", wishes[i].key, wishes[i].values);
-        return false;
-    }
-    return true;
-}
-
-/* --- names ------------------------------------------------------------------------------------------------------- */
-
-static struct events_whose whose(const json_t *task)
-{
-    return (struct events_whose){
-        .worker = json_string_value(json_object_get(task, "worker")),
-        .task = json_string_value(json_object_get(task, "id")),
-        .handle = json_string_value(json_object_get(task, "handle")),
-    };
-}
-
-static bool is_known(const json_t *tasks, const char *name)
-{
-    json_t *task;
-    size_t i;
-
-    json_array_foreach (tasks, i, task) {
-        struct events_whose w = whose(task);
-
-        if (events_in_scope(name, &w))
-            return true;
-    }
-    return false;
-}
-
-/* Lives of the past have events, too: of a handle only the task must be there. False: answered already. */
-static bool names_are_known(struct control_call *call, const struct wish *w, const json_t *tasks)
-{
-    char names[SCOPE_MAX], *rest = names, *name;
-
-    memcpy(names, w->scope, sizeof names);
-    while ((name = strtok_r(rest, ",", &rest))) {
-        name[strcspn(name, "#")] = '\0';
-        if (is_known(tasks, name))
-            continue;
-        call->name = name;
-        control_unknown(call);
-        call->name = NULL;
-        return false;
-    }
-    return true;
-}
 
 static void keep_scope(json_t *tasks, const char *scope)
 {
     for (size_t i = json_array_size(tasks); i-- > 0;) {
-        struct events_whose w = whose(json_array_get(tasks, i));
+        struct events_whose w = control_whose(json_array_get(tasks, i));
 
         if (!events_in_scope(scope, &w))
             json_array_remove(tasks, i);
@@ -312,7 +244,7 @@ void control_get_events(struct control_call *call)
     struct wish w = {.events = {.since = EVENTS_NOW}, .follow = true};
     json_t *status;
 
-    if (!take_wishes(call, &w))
+    if (!control_take_query(call, wishes, &w))
         return;
     if (call->control->streams_count >= STREAMS_MAX) {
         control_error(call, 503, "busy", "%d streams are open: there are no more", STREAMS_MAX);
@@ -321,7 +253,7 @@ void control_get_events(struct control_call *call)
     status = supervisor_status(call->control->sup, NULL);
     if (!status)
         control_error(call, 503, "memory", "out of memory");
-    else if (names_are_known(call, &w, json_object_get(status, "tasks")))
+    else if (control_names_known(call, w.scope))
         begin(call, &w, status);
     json_decref(status);
 }

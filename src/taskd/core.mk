@@ -12,12 +12,18 @@ libdaemon_la_SOURCES += \
 	src/taskd/errout.c src/taskd/errout.h \
 	src/taskd/events.c src/taskd/events.h \
 	src/taskd/fsm.c src/taskd/fsm.h \
+	src/taskd/gzip.c src/taskd/gzip.h \
 	src/taskd/identity.c src/taskd/identity.h \
 	src/taskd/journal.c src/taskd/journal.h \
+	src/taskd/journald.c src/taskd/journald.h \
 	src/taskd/ladder.c \
 	src/taskd/launch.c src/taskd/launch.h \
 	src/taskd/ledger.c src/taskd/ledger.h \
 	src/taskd/life.c src/taskd/life.h \
+	src/taskd/logfile.c src/taskd/logfile.h src/taskd/logfile_impl.h src/taskd/logfile_rotate.c \
+	src/taskd/logline.c src/taskd/logline.h \
+	src/taskd/logring.c src/taskd/logring.h \
+	src/taskd/logs.c src/taskd/logs.h \
 	src/taskd/message.c src/taskd/message.h \
 	src/taskd/news.c \
 	src/taskd/notify.c src/taskd/notify.h \
@@ -40,6 +46,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/talk.c \
 	src/taskd/task.c src/taskd/task.h src/taskd/task_impl.h \
 	src/taskd/task_ask.c \
+	src/taskd/task_log.c \
 	src/taskd/timetable.c \
 	src/taskd/tree.c src/taskd/tree.h \
 	src/taskd/turnover.c \
@@ -47,4 +54,4 @@ libdaemon_la_SOURCES += \
 	src/taskd/view.c src/taskd/view.h \
 	src/taskd/waiters.c \
 	src/taskd/watch.c
-libdaemon_la_LIBADD += -lm
+libdaemon_la_LIBADD += -lm $(ZLIB_LIBS)

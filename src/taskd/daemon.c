@@ -18,6 +18,7 @@
 #include "taskd/journal.h"
 #include "taskd/listener.h"
 #include "taskd/log.h"
+#include "taskd/logs.h"
 #include "taskd/notify.h"
 #include "taskd/paths.h"
 #include "taskd/signals.h"
@@ -131,6 +132,8 @@ static void on_signal(void *arg, int signo)
     struct daemon *d = arg;
     if (signo == SIGCHLD)
         supervisor_reap(d->sup);
+    else if (signo == SIGUSR1)
+        logs_reopen(supervisor_logs(d->sup));
     else if (signo == SIGHUP && !d->req.one_shot && !isatty(STDIN_FILENO))
         reload(d);
     else

@@ -213,3 +213,22 @@ enum table_colour event_colour(const json_t *event)
 
     return type < TYPES && types[type].colour ? types[type].colour(event) : TABLE_PLAIN;
 }
+
+/* --- when -------------------------------------------------------------------------------------------------------- */
+
+char *event_time(const char *time, char *out, size_t out_size)
+{
+    struct tm tm;
+    time_t seconds;
+    int64_t ms;
+    size_t len;
+
+    snprintf(out, out_size, "-");
+    if (moment_parse(time, &ms) < 0)
+        return out;
+    seconds = (time_t)(ms / 1000);
+    len = localtime_r(&seconds, &tm) ? strftime(out, out_size, "%b %d %H:%M:%S", &tm) : 0;
+    if (len > 0)
+        snprintf(out + len, out_size - len, ".%03d", (int)(ms % 1000));
+    return out;
+}

@@ -160,37 +160,14 @@ static void build_env(struct env *e, const struct launch *l)
     describe_life(e, l);
 }
 
-/* Without O_NONBLOCK the open of a FIFO would wait for its reader; the worker gets it without the flag. */
-static int open_log_file(const char *path)
+/* The worker's stdout and stderr; -1 is /dev/null. */
+static void choose_log(const struct launch *l, int fds[2])
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-    if (fd < 0)
-        return -errno;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
-        int error = errno;
-        close(fd);
-        return -error;
-    }
-    return fd;
-}
-
-/* The worker's stdout and stderr where taskd does not read them; -1 is /dev/null. *ret_owned is to be closed after the
- * start. */
-static int open_log(const struct worker_config *c, int fds[2], int *ret_owned)
-{
-    *ret_owned = -1;
-    fds[0] = fds[1] = -1;
-    if (c->log_to == LOG_TO_INHERIT) {
+    fds[0] = fds[1] = l->output_fd;
+    if (l->output_fd < 0 && l->config->log_to == LOG_TO_INHERIT) {
         fds[0] = STDOUT_FILENO;
         fds[1] = STDERR_FILENO;
-    } else if (c->log_to == LOG_TO_FILE) {
-        int fd = open_log_file(c->log_file);
-        if (fd < 0)
-            return fd;
-        *ret_owned = fds[0] = fds[1] = fd;
     }
-    return 0;
 }
 
 /* ends[0] is taskd's, ends[1] the worker's, which blocks as a plain program expects. */
@@ -247,11 +224,9 @@ static int failed_at(struct spawn_result *ret, int r, const char *step)
 int launch(const struct launch *l, struct spawn_result *ret, int *ret_channel)
 {
     struct env env = {0};
-    int ends[2] = {-1, -1}, log_fds[2] = {l->output_fd, l->output_fd}, owned = -1;
-    int r = l->output_fd < 0 ? open_log(l->config, log_fds, &owned) : 0;
-    if (r < 0)
-        return failed_at(ret, r, "open the log file");
-    r = open_channel(l->config, ends);
+    int ends[2] = {-1, -1}, log_fds[2];
+    choose_log(l, log_fds);
+    int r = open_channel(l->config, ends);
     if (r < 0) {
         failed_at(ret, r, "open the channel");
         goto out;
@@ -266,6 +241,5 @@ out:
     env_free(&env);
     fd_close(&ends[0]);
     fd_close(&ends[1]);
-    fd_close(&owned);
     return r;
 }

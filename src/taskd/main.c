@@ -13,7 +13,7 @@ enum { EXIT_TASKD = 125, NAME_COLUMN = 10, COMMANDS_MAX = 32 };
 
 extern const struct command command_run, command_start, command_stop, command_restart, command_reload, command_scale,
     command_drain, command_resume, command_spawn, command_status, command_wait, command_abort, command_results,
-    command_events, command_check, command_schema, command_version;
+    command_events, command_logs, command_check, command_schema, command_version;
 
 static int run_help(const struct command *, int argc, char **argv);
 
@@ -25,11 +25,10 @@ static const struct command command_help_row = {
 };
 
 const struct command *const commands[] = {
-    &command_run,     &command_start,    &command_stop,  &command_restart,
-    &command_reload,  &command_scale,    &command_drain, &command_resume,
-    &command_spawn,   &command_status,   &command_wait,  &command_abort,
-    &command_results, &command_events,   &command_check, &command_schema,
-    &command_version, &command_help_row, NULL,
+    &command_run,   &command_start,  &command_stop,    &command_restart,  &command_reload,
+    &command_scale, &command_drain,  &command_resume,  &command_spawn,    &command_status,
+    &command_wait,  &command_abort,  &command_results, &command_logs,     &command_events,
+    &command_check, &command_schema, &command_version, &command_help_row, NULL,
 };
 
 static const struct option_spec main_options[] = {

@@ -9,7 +9,7 @@
 
 #include "common/fd.h"
 
-static const int listened[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD};
+static const int listened[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD};
 
 struct signals {
     int fd;
@@ -40,6 +40,7 @@ static int open_signalfd(void)
         sigaction(listened[i], &sa, NULL);
     sa.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &sa, NULL);
+    sigaction(SIGXFSZ, &sa, NULL); /* a log file that grows beyond its limit is a failed write */
     sigprocmask(SIG_BLOCK, &set, NULL);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;

@@ -1,8 +1,12 @@
 /* A task as `taskd status --json` shows it. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "common/quantity.h"
+#include "taskd/logs.h"
 #include "taskd/task_impl.h"
+
+enum { SAID_LINES = 5 };
 
 static json_t *count_or_null(int64_t n)
 {
@@ -50,19 +54,41 @@ static double rounded(double per_s)
     return round(per_s * 100) / 100;
 }
 
+static void add_said(void *arg, const struct logline *l)
+{
+    char *text = text_to_utf8(l->text, l->len);
+    if (text)
+        json_array_append_new(arg, json_string(text));
+    free(text);
+}
+
+/* Its last words, where something went wrong. */
+static json_t *said_json(const struct task *t)
+{
+    if (t->state != TASK_FAILED && t->state != TASK_BACKOFF)
+        return NULL;
+    json_t *said = json_array();
+    logring_last(tasklog_ring(t->log), SAID_LINES, NULL, add_said, said);
+    return said;
+}
+
 json_t *task_json(const struct task *t)
 {
     const struct life *l = &t->life;
     int64_t now = sys->now_ms();
     bool alive = l->pid > 0;
     json_t *last = t->last ? json_incref(t->last) : json_null();
-    return json_pack("{ss ss so ss so sb sI so s{sI sI sf} si sb so so so so sb so sb}", "id", t->id, "worker",
-                     t->config->name, "handle", t->attempts ? json_string(l->handle) : json_null(), "state",
-                     task_state_name(t->state), "pid", alive ? json_integer(l->pid) : json_null(), "ready",
-                     t->state == TASK_RUNNING, "uptime_ms", (json_int_t)(alive ? now - l->began_ms : 0), "unit",
-                     unit_json(l, now), "units", "done", (json_int_t)l->units.done, "failed",
-                     (json_int_t)l->units.failed, "per_s", rounded(alive ? units_per_s(&l->units, now) : 0), "restarts",
-                     (int)(t->attempts ? t->attempts - 1 : 0), "restart_limited", t->history.limited, "backoff_ms",
-                     backoff_json(t), "stop", stop_json(t, now), "text", text_or_null(l->text), "last", last, "wanted",
-                     t->wanted, "due", text_or_null(stop_reason_name(t->due)), "drained", t->drained);
+    json_t *json =
+        json_pack("{ss ss so ss so sb sI so s{sI sI sf} si sb so so so so sb so sb}", "id", t->id, "worker",
+                  t->config->name, "handle", t->attempts ? json_string(l->handle) : json_null(), "state",
+                  task_state_name(t->state), "pid", alive ? json_integer(l->pid) : json_null(), "ready",
+                  t->state == TASK_RUNNING, "uptime_ms", (json_int_t)(alive ? now - l->began_ms : 0), "unit",
+                  unit_json(l, now), "units", "done", (json_int_t)l->units.done, "failed", (json_int_t)l->units.failed,
+                  "per_s", rounded(alive ? units_per_s(&l->units, now) : 0), "restarts",
+                  (int)(t->attempts ? t->attempts - 1 : 0), "restart_limited", t->history.limited, "backoff_ms",
+                  backoff_json(t), "stop", stop_json(t, now), "text", text_or_null(l->text), "last", last, "wanted",
+                  t->wanted, "due", text_or_null(stop_reason_name(t->due)), "drained", t->drained);
+    json_object_set_new(json, "log", tasklog_json(t->log));
+    json_object_set_new(json, "said", said_json(t));
+    return json;
 }

@@ -13,6 +13,7 @@
 #include "taskd/journal.h"
 #include "taskd/ledger.h"
 #include "taskd/log.h"
+#include "taskd/logs.h"
 #include "taskd/poison.h"
 #include "taskd/supervisor_impl.h"
 #include "taskd/sys.h"
@@ -270,11 +271,12 @@ static int make_workers(struct supervisor *s, struct config *config)
 static int make_parts(struct supervisor *s)
 {
     s->tree = s->shared.tree = tree_new();
+    s->shared.logs = logs_new(s->base);
     s->ledger = ledger_new();
     s->poison = poison_new();
     s->sweep_timer = evtimer_new(s->base, on_reap_timer, s);
     s->settle = evtimer_new(s->base, on_settle, s);
-    if (!s->tree || !s->ledger || !s->poison || !s->sweep_timer || !s->settle)
+    if (!s->tree || !s->shared.logs || !s->ledger || !s->poison || !s->sweep_timer || !s->settle)
         return -ENOMEM;
     return timetable_open(s);
 }
@@ -350,6 +352,7 @@ void supervisor_free(struct supervisor *s)
     if (s->settle)
         event_free(s->settle);
     agenda_free(s->agenda);
+    logs_free(s->shared.logs);
     tree_free(s->tree);
     ledger_free(s->ledger);
     poison_free(s->poison);

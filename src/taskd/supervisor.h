@@ -13,6 +13,8 @@
 #include "taskd/task.h"
 
 struct event_base;
+struct logring;
+struct logs;
 struct config;
 struct journal;
 struct events;
@@ -47,6 +49,11 @@ int supervisor_new(struct event_base *base, struct config *config, struct journa
                    const struct supervisor_options *options, const struct supervisor_hooks *hooks,
                    struct supervisor **ret);
 void supervisor_free(struct supervisor *);
+
+/* What workers have to say: the last lines of each task, and whoever wants to hear what comes. */
+struct logs *supervisor_logs(const struct supervisor *);
+void supervisor_each_log(const struct supervisor *, void (*each)(void *arg, const char *task, const struct logring *),
+                         void *arg);
 
 /* Requests return how many tasks they reached, -ENOENT for a scope that nobody has, -ESHUTDOWN once taskd itself is to
  * stop: the stop wins. */

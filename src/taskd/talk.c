@@ -17,10 +17,6 @@
 /* After so many lines that make no sense, on_protocol_error decides; and they are no longer logged one by one. */
 enum { BAD_LINES = 10, SHOWN = 200 };
 
-/* `log` messages of one worker: a burst, then a steady trickle; what is over is counted and said once it is quiet
- * again. */
-enum { LOG_BURST = 200, LOG_PER_S = 50 };
-
 static int say_as(struct task *t, struct jsonout *o, bool urgent)
 {
     size_t len;
@@ -176,6 +172,7 @@ static void on_progress(struct task *t, const struct message *m)
 
 static void on_end(struct task *t, const struct message *m)
 {
+    task_log_sync(t);
     units_end(&t->life.units, m->unit, m->ok, sys->now_ms());
     t->shared->hooks.on_unit_end(t->shared->hooks.arg, t, m->unit, m->ok);
     watch_unit_end(t);
@@ -249,46 +246,6 @@ static void on_result(struct task *t, const struct message *m)
     }
 }
 
-static bool may_log(struct task *t)
-{
-    int64_t now = sys->now_ms();
-    int64_t credit = t->log_credit + (now - t->log_credit_at_ms) * LOG_PER_S / 1000;
-    if (credit != t->log_credit)
-        t->log_credit_at_ms = now;
-    t->log_credit = credit < LOG_BURST ? credit : LOG_BURST;
-    if (t->log_credit <= 0) {
-        t->log_dropped++;
-        return false;
-    }
-    t->log_credit--;
-    if (t->log_dropped)
-        log_warn("%s: %llu log messages were dropped", t->id, (unsigned long long)t->log_dropped);
-    t->log_dropped = 0;
-    return true;
-}
-
-static void on_log(struct task *t, const struct message *m)
-{
-    if (!may_log(t))
-        return;
-    static const char *const errors[] = {"error", "err", "crit", "critical", "alert", "emerg", "fatal"};
-    char shown[1024];
-    text_printable(m->msg, strlen(m->msg), shown, sizeof shown);
-    const char *level = m->level ? m->level : "info";
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        if (strcmp(level, errors[i]) == 0) {
-            log_error("%s: %s", t->id, shown);
-            return;
-        }
-    }
-    if (strncmp(level, "warn", 4) == 0)
-        log_warn("%s: %s", t->id, shown);
-    else if (strcmp(level, "debug") == 0)
-        log_debug("%s: %s", t->id, shown);
-    else
-        log_info("%s: %s", t->id, shown);
-}
-
 static void on_stop_me(struct task *t, const struct message *m)
 {
     char shown[SHOWN] = "no reason given";
@@ -309,7 +266,7 @@ static void (*const handlers[PROTO_TYPES])(struct task *, const struct message *
     [PROTO_NEXT] = on_next,       [PROTO_BEGIN] = on_begin,       [PROTO_PROGRESS] = on_progress,
     [PROTO_END] = on_end,         [PROTO_RELEASE] = on_release,   [PROTO_HEARTBEAT] = on_heartbeat,
     [PROTO_STATUS] = on_status,   [PROTO_STOPPING] = on_stopping, [PROTO_EXTEND] = on_extend,
-    [PROTO_RESULT] = on_result,   [PROTO_LOG] = on_log,           [PROTO_METRIC] = on_ignored,
+    [PROTO_RESULT] = on_result,   [PROTO_LOG] = task_log_message, [PROTO_METRIC] = on_ignored,
     [PROTO_STOP_ME] = on_stop_me,
 };
 

@@ -9,6 +9,7 @@
 #include "taskd/cgroup.h"
 #include "taskd/channel.h"
 #include "taskd/log.h"
+#include "taskd/logs.h"
 #include "taskd/output.h"
 #include "taskd/task_impl.h"
 
@@ -322,6 +323,8 @@ void task_redefine(struct task *t, struct definition *d, bool live)
     if (live || !fsm_alive(t->state)) {
         adopt(t, d);
         watch_arm(t);
+        if (fsm_alive(t->state))
+            (void)tasklog_open(t->log, t->config); /* the file is open: only its size and its like may differ */
     } else {
         t->next_definition = definition_ref(d);
     }
@@ -355,6 +358,11 @@ struct task *task_new(const struct task_shared *shared, struct definition *d, co
         task_free(t);
         return NULL;
     }
+    t->log = tasklog_new(shared->logs, t->id);
+    if (!t->log) {
+        task_free(t);
+        return NULL;
+    }
     return t;
 }
 
@@ -368,6 +376,7 @@ void task_free(struct task *t)
         event_free(t->watch_timer);
     channel_free(t->channel);
     output_free(t->output);
+    tasklog_free(t->log);
     cgroup_free(t->cgroup);
     life_clear(&t->life);
     json_decref(t->last);

@@ -12,6 +12,8 @@
 #include "taskd/fsm.h"
 #include "taskd/life.h"
 
+struct logring;
+struct logs;
 struct task;
 
 /* How a task is to be stopped. grace_ms -1: what its configuration says. */
@@ -45,8 +47,9 @@ struct task_shared {
     struct journal *journal;
     struct tree *tree;
     struct cgroups *cgroups; /* NULL: tasks have none of their own */
+    struct logs *logs;
     struct rlimit nofile;
-    bool capture; /* "log": inherit goes through taskd, line by line */
+    bool capture; /* "log": inherit goes through taskd, too, line by line */
     int stdin_fd; /* -1: /dev/null */
     int told_by;  /* the signal that told taskd to stop */
     struct task_hooks hooks;
@@ -90,9 +93,10 @@ unsigned task_number(const struct task *);
 void *task_owner(const struct task *);
 const struct worker_config *task_config(const struct task *);
 enum task_state task_state(const struct task *);
-const struct life *task_life(const struct task *); /* never NULL; life->pid is 0 between lives */
-json_t *task_last(const struct task *);            /* the last record, borrowed, or NULL */
-int task_last_status(const struct task *);         /* its exit status as a shell sees it */
+const struct logring *task_log(const struct task *); /* its last lines */
+const struct life *task_life(const struct task *);   /* never NULL; life->pid is 0 between lives */
+json_t *task_last(const struct task *);              /* the last record, borrowed, or NULL */
+int task_last_status(const struct task *);           /* its exit status as a shell sees it */
 bool task_wanted(const struct task *);
 bool task_spawned(const struct task *);
 bool task_drained(const struct task *);

@@ -1,6 +1,7 @@
 /* What others may ask of a task, and marks that they put on it. */
 #include <stddef.h>
 
+#include "taskd/logs.h"
 #include "taskd/task_impl.h"
 
 const char *task_id(const struct task *t)
@@ -16,6 +17,11 @@ const struct worker_config *task_config(const struct task *t)
 enum task_state task_state(const struct task *t)
 {
     return t->state;
+}
+
+const struct logring *task_log(const struct task *t)
+{
+    return tasklog_ring(t->log);
 }
 
 const struct life *task_life(const struct task *t)

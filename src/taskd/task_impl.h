@@ -1,6 +1,6 @@
 /* The inside of a task, for its own files: task.c (states, timers, requests), turnover.c (where a life begins and
  * ends), watch.c (what a life may not exceed), ladder.c (how a process is made to leave), talk.c (the conversation with
- * the worker), status.c (how it is shown). */
+ * the worker), task_log.c (what it says for people), status.c (how it is shown). */
 #pragma once
 #include "common/fd.h"
 #include "common/text.h"
@@ -9,7 +9,9 @@
 
 struct cgroup;
 struct channel;
+struct message;
 struct output;
+struct tasklog;
 struct event;
 
 struct task {
@@ -31,13 +33,14 @@ struct task {
     struct restart_history history;
     int64_t backoff_ms;
     unsigned kill_tries;
-    int64_t log_credit, log_credit_at_ms; /* how many `log` messages it may still send: see talk.c */
+    int64_t log_credit, log_credit_at_ms; /* how many `log` messages taskd's log still takes: see task_log.c */
     uint64_t log_dropped;
     struct event *timer, *watch_timer;
     int64_t timer_due_ms, watch_due_ms; /* when they should fire, DURATION_INFINITY: never */
     struct cgroup *cgroup;              /* made with the first life, NULL: none */
     struct channel *channel;
-    struct output *output;
+    struct tasklog *log;
+    struct output *output; /* what this life prints, where taskd reads it; NULL: elsewhere */
     struct life life;
     json_t *last;
     json_t *resume; /* the last checkpoint of the life before, for the next one; NULL: none */
@@ -59,6 +62,11 @@ int64_t task_second_chance(int64_t late_ms, int64_t period_ms);
 
 /* A life is about to begin: by what a reload has brought. */
 void task_take_definition(struct task *);
+
+/* task_log.c */
+int task_log_open(struct task *, int *ret_fd); /* for a life that begins; the worker's end, -1: none. 0 or -errno */
+void task_log_sync(struct task *);             /* what it has printed by now is taken */
+void task_log_message(struct task *, const struct message *);
 
 /* watch.c */
 int watch_new(struct task *);    /* 0 or -ENOMEM */

@@ -145,26 +145,6 @@ void task_on_exit(struct task *t)
 /* --- a life's beginning --------------------------------------------------------------------------------------------
  */
 
-static void on_output(void *arg, const char *line, size_t len)
-{
-    struct task *t = arg;
-    t->shared->hooks.on_output(t->shared->hooks.arg, t, line, len);
-}
-
-static bool may_output(void *arg)
-{
-    const struct task *t = arg;
-    return t->shared->hooks.may_output(t->shared->hooks.arg);
-}
-
-static int open_output(struct task *t, int *ret_fd)
-{
-    *ret_fd = -1;
-    if (!t->shared->capture || t->config->log_to != LOG_TO_INHERIT)
-        return 0;
-    return output_new(t->shared->base, on_output, may_output, t, &t->output, ret_fd);
-}
-
 /* A full disk keeps no worker from starting. */
 static void begin_life(struct task *t)
 {
@@ -205,8 +185,8 @@ static int open_cgroup(struct task *t, int *ret_procs)
 static int run_life(struct task *t, struct spawn_result *res)
 {
     int channel = -1, output = -1, procs = -1;
-    *res = (struct spawn_result){.pid = -1, .pidfd = -1, .step = "open the output pipe"};
-    int r = open_output(t, &output);
+    *res = (struct spawn_result){.pid = -1, .pidfd = -1, .step = "open its log"};
+    int r = task_log_open(t, &output);
     if (r < 0)
         return r;
     r = open_cgroup(t, &procs);

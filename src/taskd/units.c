@@ -130,6 +130,11 @@ const struct unit *units_oldest(const struct units *u)
     return u->open_count ? &u->open[0] : NULL;
 }
 
+const struct unit *units_newest(const struct units *u)
+{
+    return u->open_count ? &u->open[u->open_count - 1] : NULL;
+}
+
 static int64_t deadline(const struct unit *unit)
 {
     if (unit->timeout_ms >= DURATION_INFINITY - unit->began_ms)

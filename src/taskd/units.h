@@ -34,6 +34,7 @@ int units_progress(struct units *, const char *id, int64_t done, int64_t total, 
 
 /* The one that has been in flight longest, or NULL. Borrowed, until the next change. */
 const struct unit *units_oldest(const struct units *);
+const struct unit *units_newest(const struct units *); /* the one that began last, the same */
 /* When the first of the open units runs out of time, or DURATION_INFINITY. */
 int64_t units_deadline(const struct units *);
 const struct unit *units_overdue(const struct units *, int64_t now_ms);

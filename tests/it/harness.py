@@ -209,6 +209,10 @@ class Case(unittest.TestCase):
         self.box = Box()
         self.addCleanup(self.box.close)
 
+    def need_root(self, why):
+        if os.geteuid() != 0:
+            self.skipTest(f"needs root: {why}")
+
     def one_record(self):
         records = self.box.records()
         self.assertEqual(len(records), 1, records)

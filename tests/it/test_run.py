@@ -215,7 +215,7 @@ class Configuration(Case):
                              "n": {"command": ["echo", "nothing"], "log": {"to": "null"}}})
         r = self.box.cli("run", "-c", c)
         with open(log) as f:
-            self.assertEqual(f.read(), "out\nerr\n")
+            self.assertRegex(f.read(), r"^\S+Z w@1 \[\] out\n\S+Z w@1 \[\] err\n$")
         self.assertEqual(r.stdout, "")
 
     def test_at_a_terminal_lines_carry_the_name(self):

@@ -10,6 +10,7 @@
  * avoid:ID (prints whether it is one to avoid) · resume (prints the checkpoint) · checkpoint:JSON · hog:MB ·
  * alone:DIR (a second life of the same task at the same time is written down in DIR/violations) · diary:FILE (the
  * loop's beginnings, ends and the acknowledgement are written down from here on) · raise:N · exit:N · touch:FILE ·
+ * await:FILE (until it is there) ·
  * raw:TEXT (a line as it is on the channel) · close. Without exit it ends with 0, after taskd_close(). */
 #include <errno.h>
 #include <fcntl.h>
@@ -231,6 +232,11 @@ static void do_echo(const char *arg)
     puts(arg);
     fflush(stdout);
 }
+static void do_await(const char *arg)
+{
+    while (access(arg, F_OK) < 0)
+        usleep(2000);
+}
 static void do_input(const char *arg)
 {
     (void)arg;
@@ -308,7 +314,7 @@ static const struct {
     {"raise", do_raise},   {"exit", do_exit},     {"touch", do_touch},       {"raw", do_raw},
     {"close", do_close},   {"alone", do_alone},   {"diary", do_diary},       {"heartbeats", do_heartbeats},
     {"within", do_within}, {"avoid", do_avoid},   {"resume", do_resume},     {"checkpoint", do_checkpoint},
-    {"hog", do_hog},
+    {"hog", do_hog},       {"await", do_await},
 };
 
 static void step(const char *word)

@@ -510,11 +510,14 @@ size_t tree_sweep(struct tree *t, const struct tree_sweep *how)
     return 0;
 }
 
-int output_new(struct event_base *base, output_cb *on_line, output_may_cb *may, void *arg, struct output **ret,
-               int *ret_child_fd)
+int output_new(struct event_base *base, const struct output_hooks *hooks, struct output **ret, int *ret_child_fd)
 {
-    (void)base, (void)on_line, (void)may, (void)arg, (void)ret, (void)ret_child_fd;
+    (void)base, (void)hooks, (void)ret, (void)ret_child_fd;
     return -ENOSYS;
+}
+void output_poll(struct output *o)
+{
+    (void)o;
 }
 void output_drain(struct output *o)
 {
@@ -542,9 +545,9 @@ int agenda_set_every(struct agenda *a, void *who, int64_t period_ms)
     (void)a, (void)who, (void)period_ms;
     return -ENOSYS;
 }
-int agenda_set_cron(struct agenda *a, void *who, const struct cron *cron, const char *timezone)
+int agenda_set_cron(struct agenda *a, void *who, const struct cron *cron, const char *zone)
 {
-    (void)a, (void)who, (void)cron, (void)timezone;
+    (void)a, (void)who, (void)cron, (void)zone;
     return -ENOSYS;
 }
 void agenda_remove(struct agenda *a, void *who)

@@ -50,3 +50,9 @@ tests_unit_test_spawn_LDADD = $(unit_libs)
 tests_unit_test_units_SOURCES = tests/unit/test_units.c
 tests_unit_test_units_CFLAGS = $(unit_cflags)
 tests_unit_test_units_LDADD = $(unit_libs)
+
+check_PROGRAMS += tests/unit/test_logs
+TESTS += tests/unit/test_logs
+tests_unit_test_logs_SOURCES = tests/unit/test_logs.c tests/unit/suite.h
+tests_unit_test_logs_CFLAGS = $(unit_cflags)
+tests_unit_test_logs_LDADD = $(unit_libs)

@@ -114,6 +114,10 @@ static const struct {
     {"", "'log': {'to': 'null'}", "-log.to"},
     {"", "'log': {'file': 'x'}", "-log.to -log.file"},
     {"'log': {'file': 'x'}", "'log': {'file': 'y'}", "-log.file"},
+    {"", "'log': {'format': 'json'}", "-log.format"},
+    {"", "'log': {'max_size': '1M'}", "+log.max_size"},
+    {"", "'log': {'keep': 1}", "+log.keep"},
+    {"", "'log': {'compress': 'gzip'}", "+log.compress"},
     /* The same value means something else where it is written down. */
     {"", "'stop_signal': 'TERM'", "-stop_signal"},
     /* Said otherwise, and the same. */
