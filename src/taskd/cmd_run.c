@@ -10,6 +10,7 @@
 #include "taskd/daemon.h"
 #include "taskd/log.h"
 #include "taskd/paths.h"
+#include "taskd/signals.h"
 #include "taskd/worker_options.h"
 
 struct run {
@@ -108,6 +109,7 @@ static void parse(struct run *r, const struct command *command, int argc, char *
 static int run(const struct command *command, int argc, char **argv)
 {
     struct run r = {0};
+    signals_hold();
     parse(&r, command, argc, argv);
     log_init(r.verbose ? LOG_L_DEBUG : LOG_L_INFO);
     struct daemon_request req = {

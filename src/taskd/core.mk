@@ -30,7 +30,9 @@ libdaemon_la_SOURCES += \
 	src/taskd/order.c \
 	src/taskd/outcome.c src/taskd/outcome.h \
 	src/taskd/output.c src/taskd/output.h \
+	src/taskd/places.c src/taskd/places.h \
 	src/taskd/poison.c src/taskd/poison.h \
+	src/taskd/procfs.c src/taskd/procfs.h \
 	src/taskd/reap.c \
 	src/taskd/reload.c \
 	src/taskd/requests.c \

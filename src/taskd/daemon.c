@@ -16,11 +16,11 @@
 #include "taskd/errout.h"
 #include "taskd/events.h"
 #include "taskd/journal.h"
-#include "taskd/listener.h"
 #include "taskd/log.h"
 #include "taskd/logs.h"
 #include "taskd/notify.h"
-#include "taskd/paths.h"
+#include "taskd/places.h"
+#include "taskd/procfs.h"
 #include "taskd/signals.h"
 #include "taskd/supervisor.h"
 #include "taskd/sys.h"
@@ -29,18 +29,16 @@
 #include "taskd/view.h"
 
 enum { EVENTS_MAX = 4096, EVENTS_BYTES_MAX = 4 << 20 };
-enum { PATH_SIZE = 4096, FINISH_MS = 2000, EXTEND_EVERY_MS = 5000, EXTEND_SLACK_MS = 10000 };
+enum { FINISH_MS = 2000, EXTEND_EVERY_MS = 5000, EXTEND_SLACK_MS = 10000 };
 
 struct daemon {
     struct daemon_request req;
-    char socket[PATH_SIZE], state_dir[PATH_SIZE];
+    struct places places;
     struct event_base *base;
-    struct journal *journal;
     struct events *events;
     struct cgroups *cgroups;
     struct signals *signals;
     struct supervisor *sup;
-    struct listener *listener;
     struct control *control;
     struct view *view;
     struct event *watchdog, *extend;
@@ -95,7 +93,7 @@ static void stop_everything(struct daemon *d, int signo, bool now)
 }
 
 static const char *const stop_words[] = {
-    [SIGTERM] = "SIGTERM", [SIGINT] = "^C", [SIGQUIT] = "SIGQUIT", [SIGHUP] = "SIGHUP"};
+    [SIGTERM] = "SIGTERM", [SIGINT] = "^C", [SIGQUIT] = "SIGQUIT", [SIGHUP] = "SIGHUP", [SIGPWR] = "SIGPWR"};
 
 static void on_stop_signal(struct daemon *d, int signo)
 {
@@ -200,51 +198,6 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 /* --- setting up
  * ------------------------------------------------------------------------------------------------------- */
 
-/* The journal is what makes numbers unique and ends known; one command in a read-only container has to do without. */
-static void open_journal(struct daemon *d)
-{
-    if (paths_state_dir(d->req.state_dir, d->req.config->daemon.state_dir, d->state_dir, sizeof d->state_dir) < 0)
-        fatal("the state directory's path is too long");
-    int e = journal_open(d->state_dir, &d->journal);
-    if (e == 0)
-        return;
-    if (!d->req.one_shot || d->req.state_dir)
-        fatal("cannot open the state directory %s: %s: give another with --state-dir", d->state_dir, strerror(-e));
-    log_warn("cannot open the state directory %s: %s: no records are kept", d->state_dir, strerror(-e));
-    d->journal = journal_open_memory();
-    if (!d->journal)
-        fatal("no memory");
-}
-
-/* "…/taskd.sock" -> "…/taskd-PID.sock". */
-static int own_socket(struct daemon *d)
-{
-    char *slash = strrchr(d->socket, '/');
-    size_t room = slash ? sizeof d->socket - (size_t)(slash - d->socket) : 0;
-    if (!slash || (size_t)snprintf(slash, room, "/taskd-%d.sock", (int)getpid()) >= room)
-        return -ENAMETOOLONG;
-    return listener_open(d->socket, &d->listener);
-}
-
-static void open_socket(struct daemon *d)
-{
-    int e = paths_socket(d->req.socket, d->req.config->daemon.socket, d->socket, sizeof d->socket);
-    if (e == 0)
-        e = listener_open(d->socket, &d->listener);
-    bool chosen = d->req.socket || getenv("TASKD_SOCKET") || d->req.config->daemon.socket;
-    if (e == -EADDRINUSE && d->req.one_shot && !chosen) {
-        e = own_socket(d);
-        if (e == 0)
-            log_info("the default socket belongs to another taskd: listening at %s", d->socket);
-    }
-    if (e == 0)
-        return;
-    if (!d->req.one_shot || chosen)
-        fatal("cannot listen at %s: %s", d->socket,
-              e == -EADDRINUSE ? "another taskd does: give another path with --socket" : strerror(-e));
-    log_warn("cannot listen at %s: %s: `taskd status` will not find this one", d->socket, strerror(-e));
-}
-
 static bool live_view(const struct daemon *d)
 {
     return !d->req.one_shot && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) && term_is_terminal(stderr);
@@ -282,7 +235,7 @@ static void make_supervisor(struct daemon *d)
         .on_change = on_change, .on_output = on_output, .may_output = may_output, .on_state = on_state, .arg = d};
     e = signals_new(d->base, on_signal, d, &d->signals);
     if (e == 0)
-        e = supervisor_new(d->base, d->req.config, d->journal, &options, &hooks, &d->sup);
+        e = supervisor_new(d->base, d->req.config, d->places.journal, &options, &hooks, &d->sup);
     if (e == 0 && !(d->view = view_new(d->base, d->sup, options.capture)))
         e = -ENOMEM;
     if (e < 0)
@@ -292,12 +245,12 @@ static void make_supervisor(struct daemon *d)
 static void make_control(struct daemon *d)
 {
     struct control_hooks hooks = {.on_shutdown = on_shutdown, .on_reload = on_reload, .arg = d};
-    if (!d->listener)
+    if (!d->places.listener)
         return;
-    supervisor_set_socket(d->sup, d->socket);
-    int e = control_new(d->base, d->listener, d->sup, d->events, d->state_dir, &hooks, &d->control);
+    supervisor_set_socket(d->sup, d->places.socket);
+    int e = control_new(d->base, d->places.listener, d->sup, d->events, d->places.state_dir, &hooks, &d->control);
     if (e < 0)
-        fatal("cannot serve at %s: %s", d->socket, strerror(-e));
+        fatal("cannot serve at %s: %s", d->places.socket, strerror(-e));
 }
 
 static void make_notify(struct daemon *d)
@@ -312,13 +265,20 @@ static void make_notify(struct daemon *d)
         event_add(d->watchdog, &tv);
 }
 
+static void tell_proc(void)
+{
+    if (procfs_fault())
+        log_warn("%s: processes that leave their worker's group are not found, and max_rss is not looked at",
+                 procfs_fault());
+}
+
 static void set_up(struct daemon *d)
 {
     d->base = event_base_new();
     if (!d->base)
         fatal("cannot make an event loop");
-    open_socket(d);
-    open_journal(d);
+    places_open(&d->places, &d->req);
+    tell_proc();
     make_supervisor(d);
     make_control(d);
     make_notify(d);
@@ -339,7 +299,7 @@ static void tear_down(struct daemon *d)
         event_free(d->watchdog);
     if (d->extend)
         event_free(d->extend);
-    journal_free(d->journal);
+    journal_free(d->places.journal);
     event_base_free(d->base);
 }
 

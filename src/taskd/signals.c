@@ -9,7 +9,7 @@
 
 #include "common/fd.h"
 
-static const int listened[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD};
+static const int listened[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPWR, SIGUSR1, SIGCHLD};
 
 struct signals {
     int fd;
@@ -27,12 +27,25 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         s->on_signal(s->arg, (int)info.ssi_signo);
 }
 
-static int open_signalfd(void)
+static sigset_t listened_set(void)
 {
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof listened / sizeof *listened; i++)
         sigaddset(&set, listened[i]);
+    return set;
+}
+
+void signals_hold(void)
+{
+    const sigset_t set = listened_set();
+    if (getpid() == 1)
+        sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int open_signalfd(void)
+{
+    const sigset_t set = listened_set();
     /* A parent may have ignored SIGCHLD (then children vanish unseen) or SIGINT (nohup-like shells): neither is
      * inherited. */
     struct sigaction sa = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "taskd/procfs.h"
+
 static int64_t now_ms(void)
 {
     struct timespec ts;
@@ -63,6 +65,8 @@ static int64_t resident(pid_t pid)
 {
     char path[64];
     long long pages = 0;
+    if (procfs_fault())
+        return 0;
     snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
     FILE *f = fopen(path, "re");
     if (!f)

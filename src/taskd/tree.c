@@ -13,6 +13,7 @@
 
 #include "common/fd.h"
 #include "common/proto.h"
+#include "taskd/procfs.h"
 #include "taskd/sys.h"
 
 enum { FRESH_MS = 20, ENVIRON_MAX = 8 << 20, TOLD = 256 };
@@ -86,7 +87,8 @@ static int by_parent(const void *a, const void *b)
 static void scan(struct tree *t)
 {
     t->count = 0;
-    DIR *dir = opendir("/proc");
+    /* Another namespace's numbers would lead the signals to strangers. */
+    DIR *dir = procfs_fault() ? NULL : opendir("/proc");
     if (!dir)
         return;
     struct dirent *e;
