@@ -1,5 +1,7 @@
 # Examples are built and tested with the rest, and not installed: they are there to be copied.
 EXTRA_DIST += examples/README.md examples/image-batch/README.md
+EXTRA_DIST += examples/container/Containerfile examples/container/Containerfile.static examples/container/README.md \
+	examples/container/compose.yaml examples/container/musl.sh examples/container/taskd.json
 
 EXTRA_DIST += tests/noleaks.c
 if ASAN

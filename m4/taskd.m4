@@ -1,6 +1,6 @@
-# TASKD_SWITCH(NAME, WHAT): --enable-NAME, off unless asked for, in $enable_NAME.
+# TASKD_SWITCH(NAME, WHAT): --enable-NAME, off unless asked for, in $enable_NAME (NAME with _ for -).
 AC_DEFUN([TASKD_SWITCH], [
-  AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [build with $2])], [], [enable_$1=no])
+  AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [build with $2])], [], [AS_TR_SH([enable_$1])=no])
 ])
 
 # TASKD_TRY_CFLAGS(FLAGS): each flag that the compiler takes without a word is added to TASKD_CFLAGS.
@@ -24,3 +24,24 @@ AC_DEFUN([TASKD_SYSTEMD_DIR], [
   ])
   AC_SUBST([$1])
 ])
+
+# TASKD_STATIC: how taskd is linked so that it needs no shared library, in TASKD_LINK: as a program that may be loaded anywhere, where
+# the toolchain can. musl's wrapper of gcc takes -static-pie without a word and links a dynamic program, so the probe looks
+# whether it was loaded by an interpreter.
+AC_DEFUN([TASKD_STATIC], [
+  taskd_saved_CFLAGS=$CFLAGS taskd_saved_LDFLAGS=$LDFLAGS taskd_saved_LIBS=$LIBS
+  CFLAGS="$CFLAGS -fPIE $LIBEVENT_CFLAGS $JANSSON_CFLAGS" LIBS="$LIBEVENT_LIBS $JANSSON_LIBS $LIBS" LDFLAGS="$LDFLAGS -static"
+  AC_MSG_CHECKING([for static libraries of libevent and jansson])
+  AC_LINK_IFELSE([TASKD_STATIC_PROGRAM], [AC_MSG_RESULT([yes])], [
+    AC_MSG_RESULT([no])
+    AC_MSG_ERROR([--enable-static-binary needs libc.a, libevent_core.a and libjansson.a: see examples/container/README.md])])
+  TASKD_LINK=-all-static
+  AC_MSG_CHECKING([for static programs that may be loaded anywhere])
+  LDFLAGS="$taskd_saved_LDFLAGS -static-pie"
+  AC_RUN_IFELSE([TASKD_STATIC_PROGRAM], [AC_MSG_RESULT([yes]); TASKD_LINK="-XCClinker -static-pie"],
+    [AC_MSG_RESULT([no])], [AC_MSG_RESULT([no, when building for another machine])])
+  CFLAGS=$taskd_saved_CFLAGS LDFLAGS=$taskd_saved_LDFLAGS LIBS=$taskd_saved_LIBS
+])
+AC_DEFUN([TASKD_STATIC_PROGRAM], [AC_LANG_PROGRAM([[#include <event2/event.h>
+#include <jansson.h>
+#include <sys/auxv.h>]], [[return getauxval(AT_BASE) == 0 && json_null() && event_get_version() ? 0 : 1;]])])

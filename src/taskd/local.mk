@@ -10,4 +10,4 @@ include src/taskd/cli.mk
 bin_PROGRAMS += taskd
 taskd_SOURCES = src/taskd/main.c
 taskd_LDADD = libdaemon.la
-taskd_LDFLAGS = $(AM_LDFLAGS) $(TASKD_PIE)
+taskd_LDFLAGS = $(AM_LDFLAGS) $(TASKD_LINK)

@@ -9,7 +9,7 @@ it_tests = \
 	tests/it/test_order.py tests/it/test_random.py tests/it/test_reload.py tests/it/test_restart.py tests/it/test_rolling.py tests/it/test_run.py \
 	tests/it/test_spawn.py tests/it/test_stop.py tests/it/test_times.py tests/it/test_words.py
 dist_check_SCRIPTS += $(it_tests)
-EXTRA_DIST += tests/it/harness.py
+EXTRA_DIST += tests/it/container.py tests/it/harness.py
 if HAVE_PYTHON3
 TESTS += $(it_tests)
 endif
