@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,7 +104,8 @@ static void scan(struct tree *t)
             break;
     }
     closedir(dir);
-    qsort(t->entries, t->count, sizeof *t->entries, by_parent);
+    if (t->count > 0) /* process 1 has no parent, and may be alone */
+        qsort(t->entries, t->count, sizeof *t->entries, by_parent);
     t->taken_ms = sys->now_ms();
 }
 
@@ -167,15 +171,33 @@ size_t tree_kill(struct tree *t, pid_t leader)
     return t->count ? kill_children(t, leader) : 0;
 }
 
+/* /proc/PID/environ may be read by the process's own user, or with CAP_SYS_PTRACE, which a container's root has not.
+ * The file system's user and group of this thread decide about nothing else here. */
+static int read_environ(pid_t pid, char **ret, size_t *ret_len)
+{
+    char path[40];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    int r = fd_read_file(path, ENVIRON_MAX, ret, ret_len);
+    if ((r != -EACCES && r != -EPERM) || geteuid() != 0 || stat(path, &st) < 0)
+        return r;
+    setfsgid(st.st_gid);
+    setfsuid(st.st_uid);
+    r = fd_read_file(path, ENVIRON_MAX, ret, ret_len);
+    setfsuid(geteuid());
+    setfsgid(getegid());
+    prctl(PR_SET_DUMPABLE, 1); /* the kernel takes it from whoever changes these */
+    return r;
+}
+
 /* The value of TASKD_HANDLE in a process's environment as it was at its exec, in `out`; false without one. */
 static bool handle_of(pid_t pid, char *out, size_t out_size)
 {
     static const char key[] = PROTO_ENV_HANDLE "=";
-    char path[40], *text;
+    char *text;
     size_t len;
     bool found = false;
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    if (fd_read_file(path, ENVIRON_MAX, &text, &len) < 0)
+    if (read_environ(pid, &text, &len) < 0)
         return false;
     for (const char *p = text; p < text + len && !found; p += strlen(p) + 1) {
         if (strncmp(p, key, sizeof key - 1) == 0) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What examples/container says, in a root folder that holds what its images hold: taskd as process 1, with the words of their
 ENTRYPOINT and CMD. TASKD_STATIC and WORKER_STATIC name static programs to look at; without them they are linked here."""
-import functools, json, os, re, shlex, shutil, signal, subprocess, sys, unittest
+import functools, json, os, re, shlex, shutil, signal, subprocess, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "it"))
-from container import NAMESPACES, Container, main
+from container import NAMESPACES, Container, main, sanitized
 from harness import TASKD, until
 
 BUILD = os.path.abspath(os.environ.get("TOP_BUILDDIR", "."))
@@ -153,6 +153,9 @@ class Static(Image):
             self.assertIn("LOAD", p.stdout)
             self.assertNotIn("INTERP", p.stdout)
 
+
+if sanitized():
+    del Static
 
 if __name__ == "__main__":
     main()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """taskd as process 1, in pid and mount namespaces of its own: what a container asks of it. Needs a machine that gives namespaces,
 to root or to a user; skips loudly without."""
-import os, shlex, signal, sys
+import os, shlex, signal, sys, unittest
 
-from container import READ_ONLY, WRITABLE, Container, main
+from container import READ_ONLY, SPACE, WRITABLE, Container, main, sanitized
 from harness import WORKER, until
 
 NO_PROC = "mount -t tmpfs -o ro none /proc"
@@ -52,6 +52,23 @@ class Reaping(Container):
                 return len(f.read().split()) == 1
         until("nobody is left but b", only_b)
         self.assertEqual(self.box.err().count("left process"), 1, self.box.err())
+
+
+class Unprivileged(Container):
+    # What root of a container has not, and what else would allow it to look into others.
+    DROP = "setpriv --inh-caps=-sys_ptrace --bounding-set=-sys_ptrace,-sys_admin,-perfmon"
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: a worker of another user")
+    def test_what_another_user_leaves_is_found(self):
+        script = "(setsid sleep 4242 &); until [ \"$(cat /proc/[0-9]*/comm | grep -c sleep)\" -ge 1 ]; do :; done; exit 3"
+        config = self.box.config({"a": {"command": ["sh", "-c", script], "cwd": "/", "user": "65534", "restart": "no"},
+                                  "b": {"command": [WORKER, "idle"]}})
+        p = self.start_words([*SPACE, "sh", "-c", f'{WRITABLE}; cd /; exec {self.DROP} "$@"', "sh", *self.box.argv("run", "-c", config)])
+        self.ready(p)
+        until("is killed", lambda: "left process" in self.box.err())
+        self.assertEqual(self.box.records()[0]["exit"]["code"], 3)
+        self.signal(p, signal.SIGTERM)
+        self.assertEqual(p.wait(30), 0, self.box.err())
 
 
 class ExitStatus(Container):
@@ -205,6 +222,9 @@ class Proc(Container):
                          [("a@1", "cancelled", "aborted"), ("b@1", "cancelled", "cooperative")])
         self.assertEqual(self.box.err().count("/proc belongs to another pid namespace"), 1, self.box.err())
 
+
+if sanitized():
+    del Proc.test_without_it_runs_and_says_what_is_missed_once
 
 if __name__ == "__main__":
     main()
