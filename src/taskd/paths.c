@@ -79,17 +79,18 @@ int paths_state_dir(const char *option, const char *configured, char *out, size_
         return put(out, out_size, PATH_MAX, "/var/lib/taskd");
     if ((chosen = env_absolute("XDG_STATE_HOME")))
         return put(out, out_size, PATH_MAX, "%s/taskd", chosen);
-    if ((chosen = env_absolute("HOME")))
+    /* "/" is what a container gives to a user without an account. */
+    if ((chosen = env_absolute("HOME")) && strcmp(chosen, "/") != 0)
         return put(out, out_size, PATH_MAX, "%s/.local/state/taskd", chosen);
     return put(out, out_size, PATH_MAX, "/tmp/taskd-%lu/state", (unsigned long)geteuid());
 }
 
-static int make_one(const char *dir)
+static int make_one(const char *dir, mode_t mode)
 {
     struct stat st;
     int rc;
 
-    if (mkdir(dir, 0700) == 0)
+    if (mkdir(dir, mode) == 0)
         return 0;
     rc = -errno;
     /* On a read-only file system mkdir of what exists may say EROFS; what counts is whether it is there. */
@@ -100,19 +101,23 @@ static int make_one(const char *dir)
 
 int paths_make_dir(const char *dir)
 {
+    /* Root's parents are the system's: in an image without /run or /var others must get past them. */
+    const mode_t parents = geteuid() == 0 ? 0755 : 0700;
     char path[PATH_MAX];
     int rc = put(path, sizeof path, sizeof path, "%s", dir);
 
     if (rc < 0)
         return rc;
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+        path[len - 1] = '\0';
     for (char *p = path + 1; path[0] && *p; p++) {
         if (*p != '/')
             continue;
         *p = '\0';
-        rc = make_one(path);
+        rc = make_one(path, parents);
         if (rc < 0)
             return rc;
         *p = '/';
     }
-    return make_one(path);
+    return make_one(path, 0700);
 }

@@ -10,8 +10,8 @@
 int paths_socket(const char *option, const char *configured, char *out, size_t out_size);
 
 /* option, TASKD_STATE_DIR, configured, STATE_DIRECTORY (systemd), root: /var/lib/taskd, else $XDG_STATE_HOME/taskd,
- * else ~/.local/state/taskd. 0 or -ENAMETOOLONG. */
+ * else ~/.local/state/taskd, else (no HOME, or "/") /tmp/taskd-UID/state. 0 or -ENAMETOOLONG. */
 int paths_state_dir(const char *option, const char *configured, char *out, size_t out_size);
 
-/* Makes a directory and its parents, 0700 for what it makes. 0 or -errno. */
+/* Makes a directory, 0700, and its parents, with 0755 for root. 0 or -errno. */
 int paths_make_dir(const char *dir);

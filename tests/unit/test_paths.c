@@ -49,6 +49,7 @@ static const struct {
     {0, {NULL, NULL, "/r", "/s", NULL, "/h"}, NULL, NULL, "/run/taskd/taskd.sock", "/var/lib/taskd"},
     {4711, {NULL, NULL, "/r", "/s", NULL, "/h"}, NULL, NULL, "/r/taskd/taskd.sock", "/s/taskd"},
     {4711, {NULL, NULL, "r", "s", NULL, "/h"}, NULL, NULL, "/tmp/taskd-4711/taskd.sock", "/h/.local/state/taskd"},
+    {4711, {NULL, NULL, NULL, NULL, NULL, "/"}, NULL, NULL, "/tmp/taskd-4711/taskd.sock", "/tmp/taskd-4711/state"},
     {4711, {NULL}, NULL, NULL, "/tmp/taskd-4711/taskd.sock", "/tmp/taskd-4711/state"},
 };
 
@@ -95,7 +96,7 @@ START_TEST(what_does_not_fit_is_refused)
 }
 END_TEST
 
-START_TEST(makes_parents_private)
+START_TEST(makes_it_private)
 {
     char path[128];
     struct stat st;
@@ -108,7 +109,7 @@ START_TEST(makes_parents_private)
     ck_assert_int_eq(st.st_mode & 07777, 0700);
     snprintf(path, sizeof path, "%s/a", dir);
     ck_assert_int_eq(stat(path, &st), 0);
-    ck_assert_int_eq(st.st_mode & 07777, 0700);
+    ck_assert_int_eq(st.st_mode & 07777, geteuid() == 0 ? 0755 : 0700);
 }
 END_TEST
 
@@ -136,7 +137,7 @@ int main(void)
     tcase_add_loop_test(t, precedence, 0, sizeof cases / sizeof *cases);
     tcase_add_test(t, a_socket_path_has_107_bytes_at_most);
     tcase_add_test(t, what_does_not_fit_is_refused);
-    tcase_add_test(t, makes_parents_private);
+    tcase_add_test(t, makes_it_private);
     tcase_add_test(t, a_file_in_the_way_is_named);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
