@@ -4,7 +4,7 @@ to root or to a user; skips loudly without."""
 import os, shlex, signal, sys, unittest
 
 from container import READ_ONLY, SPACE, WRITABLE, Container, main, sanitized
-from harness import WORKER, until
+from harness import WORKER, Terminal, until
 
 NO_PROC = "mount -t tmpfs -o ro none /proc"
 
@@ -140,6 +140,15 @@ class Signals(Container):
             self.signal(p, signal.SIGTERM)
             f.write('{"workers": {"a": {"command": ["sleep", "4242"]}}}')
         self.assertEqual(p.wait(30), 0, self.box.err())
+
+    def test_interrupt_key_at_a_containers_terminal(self):
+        t = Terminal(self.words("run", "--name", "w", "--", WORKER, "ready", "loop:50"), self.box.env())
+        until("taskd answers", lambda: t.read() and self.box.get("/v1/version", quiet=True))
+        self.box.in_unit("w@1")
+        t.type("\x03")
+        self.assertEqual(t.wait(), 130, t.text)
+        self.check_record(self.one_record(), "cancelled", "cooperative")
+        self.assertIn("nothing lost", t.text)
 
     def test_a_second_int_aborts(self):
         p = self.start_one("run", "--name", "w", "--", WORKER, "ready", "begin:u", "ignore", "work:60000")
