@@ -190,6 +190,7 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = ENOMEM, .step = "prepare"};
         return -ENOMEM;
     }
+    const struct spawn_fd fd = {channel, PROTO_FD};
     struct spawn_request req = {
         .argv = l->config->command,
         .envp = env->list,
@@ -198,7 +199,8 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         .stdin_fd = l->stdin_fd,
         .stdout_fd = log_fds[0],
         .stderr_fd = log_fds[1],
-        .channel_fd = channel,
+        .fds = &fd,
+        .fds_count = channel >= 0,
         .cgroup_fd = l->cgroup_fd,
         .set_ids = l->identity->change,
         .uid = l->identity->uid,

@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "common/proto.h"
 
-enum { CHILD_STACK = 64 * 1024, DEFAULT_FDS = 3, TARGETS = 4 };
+enum { CHILD_STACK = 64 * 1024, STANDARD_FDS = 3 };
 
 /* The C library's wrappers of these would touch the parent's memory that the child borrows (they tell all threads, they
  * cache ids), and where a 32-bit call exists the plain one has 16-bit ids. */
@@ -54,24 +53,56 @@ CHILD_SIDE int join_cgroup(const struct spawn_request *r)
     return r->cgroup_fd < 0 || write(r->cgroup_fd, "0", 1) == 1 ? 0 : -1;
 }
 
-/* Every source is first moved above the targets, so that no dup2 overwrites one that is still needed. */
+/* Where there is none: /dev/null. Above `highest`, so that no dup2 overwrites one that is still needed. */
+CHILD_SIDE int lift(int fd, int highest)
+{
+    if (fd < 0 && (fd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
+        return -1;
+    return fcntl(fd, F_DUPFD_CLOEXEC, highest + 1);
+}
+
+CHILD_SIDE bool is_target(const struct spawn_request *r, int fd)
+{
+    for (size_t i = 0; i < r->fds_count; i++)
+        if (r->fds[i].target == fd)
+            return true;
+    return false;
+}
+
 CHILD_SIDE int place_fds(const struct spawn_request *r)
 {
-    const int sources[TARGETS] = {r->stdin_fd, r->stdout_fd, r->stderr_fd, r->channel_fd};
-    int moved[TARGETS];
-    for (int i = 0; i < TARGETS; i++) {
-        moved[i] = -1;
-        if (sources[i] < 0 && i >= DEFAULT_FDS)
-            continue;
-        int fd = sources[i] >= 0 ? sources[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (fd < 0 || (moved[i] = fcntl(fd, F_DUPFD_CLOEXEC, TARGETS)) < 0)
-            return -1;
+    struct spawn_fd all[STANDARD_FDS + SPAWN_FDS_MAX] = {{r->stdin_fd, 0}, {r->stdout_fd, 1}, {r->stderr_fd, 2}};
+    size_t count = STANDARD_FDS;
+    int highest = STANDARD_FDS - 1;
+    for (size_t i = 0; i < r->fds_count; i++) {
+        all[count++] = r->fds[i];
+        highest = r->fds[i].target > highest ? r->fds[i].target : highest;
     }
-    for (int i = 0; i < TARGETS; i++)
-        if (moved[i] >= 0 && dup2(moved[i], i) < 0)
+    for (size_t i = 0; i < count; i++)
+        if ((all[i].fd = lift(all[i].fd, highest)) < 0)
             return -1;
-    unsigned first = moved[PROTO_FD] >= 0 ? PROTO_FD + 1 : PROTO_FD;
-    return (int)syscall(SYS_close_range, first, ~0U, 0);
+    for (size_t i = 0; i < count; i++)
+        if (dup2(all[i].fd, all[i].target) < 0)
+            return -1;
+    for (int fd = STANDARD_FDS; fd < highest; fd++)
+        if (!is_target(r, fd))
+            syscall(SYS_close, fd);
+    return (int)syscall(SYS_close_range, (unsigned)highest + 1, ~0U, 0);
+}
+
+/* Nobody knows the number before the clone, and the environment is of before. */
+CHILD_SIDE int write_pid(const struct spawn_request *r)
+{
+    char digits[SPAWN_PID_ROOM];
+    int n = 0;
+    if (!r->pid_text)
+        return 0;
+    for (long pid = syscall(SYS_getpid); pid > 0; pid /= 10)
+        digits[n++] = (char)('0' + pid % 10);
+    for (int i = 0; i < n; i++)
+        r->pid_text[i] = digits[n - 1 - i];
+    r->pid_text[n] = '\0';
+    return 0;
 }
 
 CHILD_SIDE int set_limits(const struct spawn_request *r)
@@ -144,6 +175,7 @@ CHILD_SIDE int child_main(void *arg)
         {"setpgid", own_group},
         {"join the control group", join_cgroup},
         {"set up descriptors", place_fds},
+        {"write its pid", write_pid},
         {"set limits", set_limits},
         {"switch user", set_ids},
         {"chdir", change_dir},

@@ -11,15 +11,25 @@
 
 #include "taskd/config.h"
 
-/* What the child is to be. Everything is prepared by the parent and borrowed; a descriptor of -1 means /dev/null for
- * the first three and none for the channel. Nothing else of taskd's is passed on: descriptors, signal mask, ignored
- * signals, process group. */
+/* A descriptor of taskd's, and the number that it has in the child. */
+struct spawn_fd {
+    int fd, target;
+};
+
+enum { SPAWN_FDS_MAX = 64, SPAWN_PID_ROOM = 12 };
+
+/* What the child is to be. Everything is prepared by the parent and borrowed; one of the first three descriptors that
+ * is -1 means /dev/null. Nothing else of taskd's is passed on: descriptors, signal mask, ignored signals, process
+ * group. */
 struct spawn_request {
     char *const *argv;
     char *const *envp;
     char *const *candidates; /* the files to try in order, NULL-terminated: spawn_candidates() */
     const char *cwd;         /* NULL: unchanged */
-    int stdin_fd, stdout_fd, stderr_fd, channel_fd;
+    int stdin_fd, stdout_fd, stderr_fd;
+    const struct spawn_fd *fds; /* at most SPAWN_FDS_MAX more, each to a target of its own, from 3 on */
+    size_t fds_count;
+    char *pid_text; /* SPAWN_PID_ROOM bytes in one of the strings of envp, where the child writes its pid; NULL: none */
     bool set_ids;
     uid_t uid;
     gid_t gid;

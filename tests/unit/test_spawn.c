@@ -22,7 +22,8 @@ static int run(const char *script, struct spawn_request req, char *out, size_t o
     char **candidates = spawn_candidates("sh", no_env);
     ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
     req.argv = argv;
-    req.envp = no_env;
+    if (!req.envp)
+        req.envp = no_env;
     req.candidates = candidates;
     req.stdin_fd = -1;
     req.stdout_fd = req.stderr_fd = fds[1];
@@ -43,7 +44,7 @@ static int run(const char *script, struct spawn_request req, char *out, size_t o
 
 static struct spawn_request plain(void)
 {
-    return (struct spawn_request){.channel_fd = -1, .cgroup_fd = -1, .umask = -1};
+    return (struct spawn_request){.cgroup_fd = -1, .umask = -1};
 }
 
 START_TEST(it_runs_and_its_status_comes_back)
@@ -63,10 +64,43 @@ START_TEST(it_has_no_descriptor_but_its_own)
     run("exec ls /proc/self/fd", plain(), out, sizeof out);
     ck_assert_str_eq(out, "0\n1\n2\n3\n");
     struct spawn_request req = plain();
-    req.channel_fd = leak;
+    struct spawn_fd channel = {leak, 3};
+    req.fds = &channel;
+    req.fds_count = 1;
     run("exec ls /proc/self/fd", req, out, sizeof out);
     ck_assert_str_eq(out, "0\n1\n2\n3\n4\n");
     close(leak);
+}
+END_TEST
+
+/* Every order of sources and targets, also one onto the other, and gaps that stay closed. */
+START_TEST(descriptors_are_where_they_are_asked_for)
+{
+    char out[256];
+    int a = open("/dev/zero", O_RDONLY), b = open("/dev/full", O_RDONLY), leak = open("/dev/urandom", O_RDONLY);
+    ck_assert_int_ge(leak, 0);
+    struct spawn_fd fds[] = {{a, b}, {b, a}, {a, 17}};
+    struct spawn_request req = plain();
+    req.fds = fds;
+    req.fds_count = 3;
+    char script[256], want[256];
+    snprintf(script, sizeof script,
+             "readlink /proc/$$/fd/%d /proc/$$/fd/%d /proc/$$/fd/17; test -e /proc/$$/fd/%d || echo none", a, b, leak);
+    snprintf(want, sizeof want, "/dev/full\n/dev/zero\n/dev/zero\nnone\n");
+    run(script, req, out, sizeof out);
+    ck_assert_str_eq(out, want);
+    close(a), close(b), close(leak);
+}
+END_TEST
+
+START_TEST(its_environment_can_have_its_pid)
+{
+    char out[256], entry[32] = "MY_PID=", *const envp[] = {"PATH=/usr/bin:/bin", entry, NULL};
+    struct spawn_request req = plain();
+    req.envp = envp;
+    req.pid_text = entry + strlen(entry);
+    run("test $MY_PID = $$ && echo $MY_PID", req, out, sizeof out);
+    ck_assert_int_gt(atoi(out), 1);
 }
 END_TEST
 
@@ -135,7 +169,8 @@ START_TEST(a_failure_has_its_own_errno)
     struct spawn_result res;
     struct spawn_request req = plain();
     req.argv = argv;
-    req.envp = no_env;
+    if (!req.envp)
+        req.envp = no_env;
     req.candidates = spawn_candidates(f->file, no_env);
     req.stdin_fd = req.stdout_fd = req.stderr_fd = -1;
     req.cwd = f->cwd;
@@ -154,7 +189,8 @@ static int spawn_file(const char *path, struct spawn_result *res)
     char *argv[] = {"x", NULL};
     struct spawn_request req = plain();
     req.argv = argv;
-    req.envp = no_env;
+    if (!req.envp)
+        req.envp = no_env;
     req.candidates = spawn_candidates(path, no_env);
     req.stdin_fd = req.stdout_fd = req.stderr_fd = -1;
     int r = spawn_process(&req, res);
@@ -215,6 +251,8 @@ static void add(TCase *tc)
 {
     tcase_add_test(tc, it_runs_and_its_status_comes_back);
     tcase_add_test(tc, it_has_no_descriptor_but_its_own);
+    tcase_add_test(tc, descriptors_are_where_they_are_asked_for);
+    tcase_add_test(tc, its_environment_can_have_its_pid);
     tcase_add_test(tc, its_signals_are_as_new);
     tcase_add_test(tc, it_leads_a_group_of_its_own);
     tcase_add_test(tc, its_environment_is_exactly_what_was_given);
