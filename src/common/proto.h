@@ -21,6 +21,7 @@ enum {
 #define PROTO_ENV_ATTEMPT     "TASKD_ATTEMPT"
 #define PROTO_ENV_GRACE_MS    "TASKD_GRACE_MS"
 #define PROTO_ENV_WATCHDOG_MS "TASKD_WATCHDOG_MS"
+#define PROTO_ENV_READY_FD    "TASKD_READY_FD"
 
 /* What a worker says. PROTO_UNKNOWN stands for every name that is not in the table: ignored, counted. */
 enum proto_type {

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-enum channel_kind { CHANNEL_JSON, CHANNEL_NONE };
+enum channel_kind { CHANNEL_JSON, CHANNEL_NODE_IPC, CHANNEL_SD_NOTIFY, CHANNEL_NONE };
+enum dialect { DIALECT_TASKD, DIALECT_PM2 };
+enum ready_kind { READY_MESSAGE, READY_FD };
 enum restart_policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum log_to { LOG_TO_INHERIT, LOG_TO_FILE, LOG_TO_JOURNAL, LOG_TO_NULL };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_RAW };
@@ -33,6 +35,8 @@ enum config_given {
     GIVEN_LOG_FILE = 1 << 5,
     GIVEN_TIMEZONE = 1 << 6,
     GIVEN_OVERLAP = 1 << 7,
+    GIVEN_DIALECT = 1 << 8,
+    GIVEN_READY_FD = 1 << 9,
 };
 
 /* Bounds that hold for a whole configuration. */
@@ -50,6 +54,7 @@ struct worker_config {
     char **command; /* NULL-terminated, at least one entry */
     int64_t replicas;
     int channel; /* enum channel_kind */
+    int dialect; /* enum dialect */
     char *cwd;   /* NULL: taskd's own */
     char **env;  /* "K=V", NULL-terminated or NULL; what env_file says is in here, too */
     char *env_file;
@@ -60,6 +65,8 @@ struct worker_config {
     struct limit_setting *limits;
     size_t limits_count;
     json_t *input; /* NULL: none */
+    int ready;     /* enum ready_kind */
+    int64_t ready_fd;
     int64_t start_timeout, stop_timeout, max_stop_timeout, term_timeout, pre_stop, unit_timeout;
     int stop_signal;
     int restart; /* enum restart_policy */
@@ -149,6 +156,9 @@ json_t *config_schema(void);      /* JSON Schema (2020-12), new reference; NULL 
 void config_print_man(FILE *out); /* the key tables of taskd.json(5), in mdoc */
 
 const char *channel_kind_name(int);
+bool worker_talks(const struct worker_config *);       /* its channel carries lines, both ways */
+bool worker_announces(const struct worker_config *);   /* it says when it is ready, and that is waited for */
+bool worker_hears_words(const struct worker_config *); /* a message is enough to stop it, even if it never spoke */
 const char *restart_policy_name(int);
 const char *log_to_name(int);
 const char *log_format_name(int);

@@ -14,9 +14,15 @@
 #define WORKER(field) .scope = SCOPE_WORKER, .offset = offsetof(struct worker_config, field)
 #define GROUP         .scope = SCOPE_WORKER, .type = &type_group
 
-enum { SOCKET_PATH_MAX = 107, FILE_PATH_MAX = 4095, DAY_MS = 24 * 3600 * 1000 };
+enum { SOCKET_PATH_MAX = 107, FILE_PATH_MAX = 4095, DAY_MS = 24 * 3600 * 1000, READY_FD_MAX = 255 };
 
-static const char *const channels[] = {[CHANNEL_JSON] = "json", [CHANNEL_NONE] = "none", NULL};
+static const char *const channels[] = {[CHANNEL_JSON] = "json",
+                                       [CHANNEL_NODE_IPC] = "node-ipc",
+                                       [CHANNEL_SD_NOTIFY] = "sd_notify",
+                                       [CHANNEL_NONE] = "none",
+                                       NULL};
+static const char *const dialects[] = {[DIALECT_TASKD] = "taskd", [DIALECT_PM2] = "pm2", NULL};
+static const char *const ready_kinds[] = {[READY_MESSAGE] = "message", [READY_FD] = "fd", NULL};
 static const char *const restarts[] = {
     [RESTART_NO] = "no", [RESTART_ON_FAILURE] = "on-failure", [RESTART_ALWAYS] = "always", NULL};
 static const char *const strategies[] = {[STRATEGY_ONE_FOR_ONE] = "one_for_one",
@@ -59,7 +65,13 @@ const struct key config_keys[] = {
      .help = "How many tasks run this command."},
     {WORKER(channel), .name = "channel", .type = &type_choice, .names = channels, .def = "json",
      .help = "How taskd and the worker talk. \"json\": lines of JSON on the descriptor that TASKD_FD names; "
-             "a program that knows nothing of it runs as well. \"none\": signals only."},
+             "a program that knows nothing of it runs as well. \"node-ipc\": the same lines, where a Node program has "
+             "process.send() and process.on('message'). \"sd_notify\": what the worker sends to NOTIFY_SOCKET, as "
+             "below systemd; it is stopped by stop_signal. \"none\": signals only."},
+    {WORKER(dialect), .name = "dialect", .type = &type_choice, .names = dialects, .def = "taskd",
+     .given = GIVEN_DIALECT,
+     .help = "What is said on the channel \"node-ipc\". \"taskd\": the messages of taskd. \"pm2\": those of PM2: the "
+             "string ready, and shutdown as the stop; a worker that was written for SIGINT needs stop_signal, too."},
     {WORKER(cwd), .name = "cwd", .type = &type_string, .max = FILE_PATH_MAX, .otherwise = "that of taskd",
      .help = "Working directory."},
     {WORKER(input), .name = "input", .type = &type_json, .otherwise = "none",
@@ -92,7 +104,15 @@ const struct key config_keys[] = {
     {WORKER(start_timeout), .topic = "Start and stop", .name = "start_timeout", .type = &type_duration, .min = 1,
      .max = DURATION_INFINITY, .def = "infinity", .given = GIVEN_START_TIMEOUT,
      .help = "Set it to say that this worker announces its readiness: "
-             "it counts as started when it says ready, and is ended if it has not done so in this time."},
+             "it counts as started when it says ready, and is ended if it has not done so in this time. "
+             "With the channel \"sd_notify\" and with ready \"fd\" it announces that anyhow, and has 90 seconds unless "
+             "this is set."},
+    {WORKER(ready), .name = "ready", .type = &type_choice, .names = ready_kinds, .def = "message",
+     .help = "How a worker says that it is ready. \"message\": on its channel. \"fd\": by a line feed on the "
+             "descriptor ready_fd, with any channel and with none; a message does as well."},
+    {WORKER(ready_fd), .name = "ready_fd", .type = &type_integer, .min = 3, .max = READY_FD_MAX, .def = "4",
+     .given = GIVEN_READY_FD,
+     .help = "The descriptor for ready \"fd\": the end of a pipe that is written to. It is also in TASKD_READY_FD."},
     {WORKER(stop_timeout), .name = "stop_timeout", .type = &type_duration, .max = DURATION_INFINITY, .def = "30s",
      .help = "Grace: how long a worker that was asked to stop may take to finish its unit."},
     {WORKER(max_stop_timeout), .name = "max_stop_timeout", .live = true, .type = &type_duration,
@@ -292,6 +312,21 @@ const char *log_to_name(int to)
 const char *log_format_name(int format)
 {
     return log_formats[format];
+}
+
+bool worker_talks(const struct worker_config *w)
+{
+    return w->channel == CHANNEL_JSON || w->channel == CHANNEL_NODE_IPC;
+}
+
+bool worker_announces(const struct worker_config *w)
+{
+    return w->start_timeout != DURATION_INFINITY || w->channel == CHANNEL_SD_NOTIFY || w->ready == READY_FD;
+}
+
+bool worker_hears_words(const struct worker_config *w)
+{
+    return w->channel == CHANNEL_NODE_IPC && w->dialect == DIALECT_PM2;
 }
 
 const char *restart_policy_name(int policy)

@@ -145,8 +145,8 @@ static void read_keys(struct reader *r, const struct value *v, struct worker_con
     /* A worker that names a file of its own wants it used, whatever defaults say about "to". */
     if ((own.given & GIVEN_LOG_FILE) && !(own.given & GIVEN_LOG_TO))
         inherited.given &= ~(unsigned)GIVEN_LOG_TO;
-    /* As defaults these are for those of the workers that run at times. */
-    inherited.given &= ~(unsigned)(GIVEN_TIMEZONE | GIVEN_OVERLAP);
+    /* As defaults these are for those of the workers that have a use for them. */
+    inherited.given &= ~(unsigned)(GIVEN_TIMEZONE | GIVEN_OVERLAP | GIVEN_DIALECT | GIVEN_READY_FD);
     w->given = inherited.given | own.given;
 }
 

@@ -11,6 +11,7 @@
 
 #include "autoconf.h"
 #include "common/jsonline.h"
+#include "common/proto.h"
 #include "common/quantity.h"
 #include "taskd/config_keys.h"
 #include "taskd/cron.h"
@@ -21,6 +22,7 @@ enum { CONFIG_GZIP = true };
 enum { CONFIG_GZIP = false };
 #endif
 
+enum { ANNOUNCED_START_MS = 90 * 1000 };
 enum { WHY = 512, ENVELOPE = 1024 /* what a message holds beside the input */ };
 
 int worker_init(struct worker_config *w)
@@ -50,6 +52,8 @@ void worker_derive(struct worker_config *w, const struct worker_config *defaults
         w->backoff_max = larger(defaults->backoff_max, w->backoff_initial);
     if ((w->given & GIVEN_LOG_FILE) && !(w->given & GIVEN_LOG_TO))
         w->log_to = LOG_TO_FILE;
+    if (!(w->given & GIVEN_START_TIMEOUT) && worker_announces(w))
+        w->start_timeout = ANNOUNCED_START_MS;
 }
 
 static bool stop_cap_too_short(const struct worker_config *w, char *why, size_t size)
@@ -157,8 +161,26 @@ static bool input_too_deep(const struct worker_config *w, char *why, size_t size
 
 static bool input_without_channel(const struct worker_config *w, char *why, size_t size)
 {
-    snprintf(why, size, "cannot be handed over: channel is \"none\"");
-    return w->input && w->channel == CHANNEL_NONE;
+    snprintf(why, size, "cannot be handed over: channel is \"%s\"", channel_kind_name(w->channel));
+    return w->input && !worker_talks(w);
+}
+
+static bool dialect_alone(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "means nothing without \"channel\": \"node-ipc\"");
+    return (w->given & GIVEN_DIALECT) && w->channel != CHANNEL_NODE_IPC;
+}
+
+static bool ready_fd_alone(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "means nothing without \"ready\": \"fd\"");
+    return (w->given & GIVEN_READY_FD) && w->ready != READY_FD;
+}
+
+static bool ready_fd_taken(const struct worker_config *w, char *why, size_t size)
+{
+    snprintf(why, size, "%d is the channel's", PROTO_FD);
+    return w->ready == READY_FD && worker_talks(w) && w->ready_fd == PROTO_FD;
 }
 
 static bool schedule_wrong(const struct worker_config *w, char *why, size_t size)
@@ -233,6 +255,9 @@ static const struct check {
     {"input", false, input_too_large},
     {"input", false, input_too_deep},
     {"input", false, input_without_channel},
+    {"dialect", false, dialect_alone},
+    {"ready_fd", false, ready_fd_alone},
+    {"ready_fd", false, ready_fd_taken},
 };
 
 void worker_check(const struct worker_config *w, worker_report *report, void *arg)

@@ -33,6 +33,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/places.c src/taskd/places.h \
 	src/taskd/poison.c src/taskd/poison.h \
 	src/taskd/procfs.c src/taskd/procfs.h \
+	src/taskd/readiness.c src/taskd/readiness.h \
 	src/taskd/reap.c \
 	src/taskd/reload.c \
 	src/taskd/requests.c \

@@ -27,10 +27,10 @@ void ladder_send_stop(struct task *t)
 {
     struct life *l = &t->life;
     /* Whether it has ever spoken decides between a word and a signal, so what it has said so far is read first. */
-    if (channel_open(t->channel))
-        channel_poll(t->channel);
+    talk_poll(t);
     bool heard = talk_send_stop(t);
-    if (!l->spoken || (t->config->given & GIVEN_STOP_SIGNAL))
+    bool trusted = l->spoken || worker_hears_words(t->config);
+    if (!trusted || (t->config->given & GIVEN_STOP_SIGNAL))
         signal_leader(t, t->config->stop_signal, SENT_STOP_SIGNAL);
     else if (!heard)
         ladder_stop_deaf(t);

@@ -16,7 +16,7 @@
 
 extern char **environ;
 
-/* The service manager speaks to taskd through these; a worker that answered would speak for it. */
+/* The service manager, or a Node program, speaks to taskd through these; a worker that answered would speak for it. */
 static const char *const managers_own[] = {
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
@@ -35,6 +35,9 @@ static const char *const managers_own[] = {
     "LOGS_DIRECTORY",
     "CONFIGURATION_DIRECTORY",
     "MANAGERPID",
+    "NODE_CHANNEL_FD",
+    "NODE_CHANNEL_SERIALIZATION_MODE",
+    "NODE_UNIQUE_ID",
     NULL,
 };
 
@@ -44,6 +47,7 @@ struct env {
     size_t count, cap;
     char *own[16];
     size_t own_count;
+    char *pid_text; /* see spawn.h */
     bool failed;
 };
 
@@ -137,18 +141,46 @@ static int64_t grace_for_env(int64_t ms)
     return ms == DURATION_INFINITY ? -1 : ms;
 }
 
+/* Node takes a socket that it is given like this for the IPC channel of its parent: child_process, "Advanced
+ * serialization" and options.stdio in Node's manual. */
+static void describe_channel(struct env *e, const struct worker_config *c)
+{
+    if (c->channel == CHANNEL_NODE_IPC) {
+        env_printf(e, "NODE_CHANNEL_FD=%d", PROTO_FD);
+        env_printf(e, "NODE_CHANNEL_SERIALIZATION_MODE=json");
+    } else {
+        env_printf(e, PROTO_ENV_FD "=%d", PROTO_FD);
+    }
+    env_printf(e, PROTO_ENV_PROTO "=%d", PROTO_VERSION);
+    env_printf(e, PROTO_ENV_GRACE_MS "=%" PRId64, grace_for_env(c->stop_timeout));
+    if (c->watchdog_timeout != DURATION_INFINITY)
+        env_printf(e, PROTO_ENV_WATCHDOG_MS "=%" PRId64, c->watchdog_timeout);
+}
+
+/* sd_notify(3), sd_watchdog_enabled(3) */
+static void describe_notify(struct env *e, const struct launch *l)
+{
+    if (l->notify_path)
+        env_printf(e, "NOTIFY_SOCKET=%s", l->notify_path);
+    if (l->config->watchdog_timeout == DURATION_INFINITY)
+        return;
+    env_printf(e, "WATCHDOG_USEC=%" PRId64, l->config->watchdog_timeout * 1000);
+    env_printf(e, "WATCHDOG_PID=%*s", SPAWN_PID_ROOM, "");
+    if (!e->failed)
+        e->pid_text = strchr(e->own[e->own_count - 1], '=') + 1;
+}
+
 static void describe_life(struct env *e, const struct launch *l)
 {
     env_printf(e, PROTO_ENV_ID "=%s", l->task);
     env_printf(e, PROTO_ENV_HANDLE "=%s", l->handle);
     env_printf(e, PROTO_ENV_ATTEMPT "=%u", l->attempt);
-    if (l->config->channel != CHANNEL_JSON)
-        return;
-    env_printf(e, PROTO_ENV_FD "=%d", PROTO_FD);
-    env_printf(e, PROTO_ENV_PROTO "=%d", PROTO_VERSION);
-    env_printf(e, PROTO_ENV_GRACE_MS "=%" PRId64, grace_for_env(l->config->stop_timeout));
-    if (l->config->watchdog_timeout != DURATION_INFINITY)
-        env_printf(e, PROTO_ENV_WATCHDOG_MS "=%" PRId64, l->config->watchdog_timeout);
+    if (l->ready_fd >= 0)
+        env_printf(e, PROTO_ENV_READY_FD "=%" PRId64, l->config->ready_fd);
+    if (l->config->channel == CHANNEL_SD_NOTIFY)
+        describe_notify(e, l);
+    else if (worker_talks(l->config))
+        describe_channel(e, l->config);
 }
 
 static void build_env(struct env *e, const struct launch *l)
@@ -174,7 +206,7 @@ static void choose_log(const struct launch *l, int fds[2])
 static int open_channel(const struct worker_config *c, int ends[2])
 {
     ends[0] = ends[1] = -1;
-    if (c->channel != CHANNEL_JSON)
+    if (!worker_talks(c))
         return 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
@@ -190,7 +222,12 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = ENOMEM, .step = "prepare"};
         return -ENOMEM;
     }
-    const struct spawn_fd fd = {channel, PROTO_FD};
+    struct spawn_fd fds[2];
+    size_t fds_count = 0;
+    if (channel >= 0)
+        fds[fds_count++] = (struct spawn_fd){channel, PROTO_FD};
+    if (l->ready_fd >= 0)
+        fds[fds_count++] = (struct spawn_fd){l->ready_fd, (int)l->config->ready_fd};
     struct spawn_request req = {
         .argv = l->config->command,
         .envp = env->list,
@@ -199,8 +236,9 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         .stdin_fd = l->stdin_fd,
         .stdout_fd = log_fds[0],
         .stderr_fd = log_fds[1],
-        .fds = &fd,
-        .fds_count = channel >= 0,
+        .fds = fds,
+        .fds_count = fds_count,
+        .pid_text = env->pid_text,
         .cgroup_fd = l->cgroup_fd,
         .set_ids = l->identity->change,
         .uid = l->identity->uid,

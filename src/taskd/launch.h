@@ -13,6 +13,8 @@ struct launch {
     int stdin_fd;                /* -1: /dev/null */
     int output_fd;               /* where stdout and stderr go when taskd reads them itself; -1: as `log` says */
     int cgroup_fd;               /* see spawn.h */
+    int ready_fd;                /* what is to be config->ready_fd there; -1: none */
+    const char *notify_path;     /* what is to be NOTIFY_SOCKET there; NULL: none */
     const struct rlimit *nofile; /* what taskd was started with */
 };
 

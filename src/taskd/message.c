@@ -130,3 +130,20 @@ void message_clear(struct message *m)
     json_decref(m->root);
     m->root = NULL;
 }
+
+static bool is_nodes_own(const json_t *message)
+{
+    const char *cmd = json_string_value(json_object_get(message, "cmd"));
+    return cmd && strncmp(cmd, "NODE_", 5) == 0;
+}
+
+bool message_is_foreign(const char *line, size_t len)
+{
+    json_t *root = json_loadb(line, len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+    if (!root)
+        return false;
+    const char *type = json_string_value(json_object_get(root, "type"));
+    bool foreign = !type || proto_type_find(type) == PROTO_UNKNOWN || is_nodes_own(root);
+    json_decref(root);
+    return foreign;
+}

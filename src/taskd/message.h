@@ -21,3 +21,7 @@ struct message {
 /* 0; -EINVAL with a sentence in `why`; -ENOMEM. */
 int message_decode(const char *line, size_t len, struct message *ret, char *why, size_t why_size);
 void message_clear(struct message *);
+
+/* Is this line JSON, but none of taskd's messages: not an object, without a type that taskd knows, or one that Node
+ * keeps for itself ({"cmd": "NODE_…"})? */
+bool message_is_foreign(const char *line, size_t len);

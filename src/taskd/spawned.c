@@ -13,7 +13,7 @@ enum { NAME_SIZE = 96, SPAWNED_MAX = 10000 };
 static int spawn_task(struct supervisor *s, struct worker *w, struct definition *d, json_t *input,
                       const char **ret_handle)
 {
-    if (input && d->config.channel == CHANNEL_NONE)
+    if (input && !worker_talks(&d->config))
         return -EOPNOTSUPP;
     struct task *t = s->count < SPAWNED_MAX ? crew_add_task(s, w, d, true, input) : NULL;
     if (!t)

@@ -12,6 +12,7 @@
 #include "taskd/channel.h"
 #include "taskd/log.h"
 #include "taskd/message.h"
+#include "taskd/readiness.h"
 #include "taskd/task_impl.h"
 
 /* After so many lines that make no sense, on_protocol_error decides; and they are no longer logged one by one. */
@@ -53,10 +54,19 @@ static int64_t wire_ms(int64_t ms)
     return ms == DURATION_INFINITY ? -1 : ms;
 }
 
+/* PM2 says it with a bare string; grace and reason are not known there. */
+static bool send_shutdown(struct task *t)
+{
+    static const char line[] = "\"shutdown\"\n";
+    return channel_send(t->channel, line, sizeof line - 1, true) == 0;
+}
+
 bool talk_send_stop(struct task *t)
 {
     if (!channel_open(t->channel))
         return false;
+    if (worker_hears_words(t->config))
+        return send_shutdown(t);
     struct jsonout o = {0};
     const struct life *l = &t->life;
     int64_t left = l->deadline_ms == DURATION_INFINITY ? DURATION_INFINITY : l->deadline_ms - sys->now_ms();
@@ -130,10 +140,17 @@ static void on_hello(struct task *t, const struct message *m)
     say(t, &o);
 }
 
+/* Its silence counts from now on. */
+void talk_ready(struct task *t)
+{
+    watch_heard(t);
+    task_feed(t, ON_READY);
+}
+
 static void on_ready(struct task *t, const struct message *m)
 {
     (void)m;
-    task_feed(t, ON_READY);
+    talk_ready(t);
 }
 
 /* Nothing hands out units here, so there are none to come: the worker's loop ends instead of waiting for ever. */
@@ -270,11 +287,29 @@ static void (*const handlers[PROTO_TYPES])(struct task *, const struct message *
     [PROTO_STOP_ME] = on_stop_me,
 };
 
+/* On Node's channel a program may speak of its own affairs, as it did to the parent that it was written for: what is
+ * JSON and no message of taskd's is neither an error nor a sign that it knows taskd. */
+static void on_foreign(struct task *t, const char *line, size_t len)
+{
+    static const char ready[] = "\"ready\"";
+    t->life.ignored++;
+    watch_heard(t);
+    if (worker_hears_words(t->config) && len == sizeof ready - 1 && memcmp(line, ready, len) == 0) {
+        t->life.ignored--;
+        talk_ready(t);
+    }
+    task_changed(t);
+}
+
 static void on_line(void *arg, const char *line, size_t len, bool cut)
 {
     struct task *t = arg;
     struct message m;
     char why[SHOWN];
+    if (!cut && t->config->channel == CHANNEL_NODE_IPC && message_is_foreign(line, len)) {
+        on_foreign(t, line, len);
+        return;
+    }
     if (cut) {
         snprintf(why, sizeof why, "a line of more than %lld bytes", (long long)t->config->max_message);
         bad_line(t, why, line, len);
@@ -306,4 +341,11 @@ void talk_open(struct task *t, int fd)
     int r = channel_new(t->shared->base, fd, (size_t)t->config->max_message, &hooks, &t->channel);
     if (r < 0)
         log_error("%s: no channel: %s: it will be stopped by signals", t->id, strerror(-r));
+}
+
+void talk_poll(struct task *t)
+{
+    readiness_poll(t->readiness);
+    if (channel_open(t->channel))
+        channel_poll(t->channel);
 }

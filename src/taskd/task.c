@@ -11,6 +11,7 @@
 #include "taskd/log.h"
 #include "taskd/logs.h"
 #include "taskd/output.h"
+#include "taskd/readiness.h"
 #include "taskd/task_impl.h"
 
 /* How often a tree that does not die is killed again; how long one that was wedged may take to write its core; how
@@ -130,8 +131,7 @@ static void on_state_timer(evutil_socket_t fd, short what, void *arg)
     struct task *t = arg;
     enum task_state state = t->state;
     /* What it has already said counts: a `ready` or an `extend` that can be read beats the deadline. */
-    if (channel_open(t->channel))
-        channel_poll(t->channel);
+    talk_poll(t);
     if (t->state != state)
         return;
     if (state == TASK_BACKOFF)
@@ -375,6 +375,7 @@ void task_free(struct task *t)
     if (t->watch_timer)
         event_free(t->watch_timer);
     channel_free(t->channel);
+    readiness_free(t->readiness);
     output_free(t->output);
     tasklog_free(t->log);
     cgroup_free(t->cgroup);

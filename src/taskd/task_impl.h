@@ -11,6 +11,7 @@ struct cgroup;
 struct channel;
 struct message;
 struct output;
+struct readiness;
 struct tasklog;
 struct event;
 
@@ -39,6 +40,7 @@ struct task {
     int64_t timer_due_ms, watch_due_ms; /* when they should fire, DURATION_INFINITY: never */
     struct cgroup *cgroup;              /* made with the first life, NULL: none */
     struct channel *channel;
+    struct readiness *readiness; /* ready: "fd", NULL: none */
     struct tasklog *log;
     struct output *output; /* what this life prints, where taskd reads it; NULL: elsewhere */
     struct life life;
@@ -90,4 +92,6 @@ void turnover_spawn(struct task *);
 
 /* talk.c */
 void talk_open(struct task *, int fd); /* takes fd */
+void talk_poll(struct task *);         /* reads what has come by now, on whatever it speaks */
+void talk_ready(struct task *);        /* it has said so, in whatever way */
 bool talk_send_stop(struct task *);    /* false: nobody can hear it */

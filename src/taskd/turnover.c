@@ -12,6 +12,7 @@
 #include "taskd/launch.h"
 #include "taskd/log.h"
 #include "taskd/output.h"
+#include "taskd/readiness.h"
 #include "taskd/task_impl.h"
 
 /* --- a life's end --------------------------------------------------------------------------------------------------
@@ -102,6 +103,8 @@ static void close_life(struct task *t)
     t->watch_due_ms = DURATION_INFINITY;
     channel_free(t->channel);
     t->channel = NULL;
+    readiness_free(t->readiness);
+    t->readiness = NULL;
     output_free(t->output);
     t->output = NULL;
     enum outcome outcome = life_verdict(l).outcome;
@@ -182,19 +185,47 @@ static int open_cgroup(struct task *t, int *ret_procs)
     return r < 0 ? r : 0;
 }
 
-static int run_life(struct task *t, struct spawn_result *res)
+static void on_readiness(void *arg)
 {
-    int channel = -1, output = -1, procs = -1;
-    *res = (struct spawn_result){.pid = -1, .pidfd = -1, .step = "open its log"};
-    int r = task_log_open(t, &output);
-    if (r < 0)
-        return r;
-    r = open_cgroup(t, &procs);
-    if (r < 0) {
-        *res = (struct spawn_result){.pid = -1, .pidfd = -1, .step = "make its control group"};
-        fd_close(&output);
-        return r;
+    talk_ready(arg);
+}
+
+static int open_readiness(struct task *t, int *ret_fd)
+{
+    *ret_fd = -1;
+    if (t->config->ready != READY_FD)
+        return 0;
+    return readiness_new(t->shared->base, on_readiness, t, &t->readiness, ret_fd);
+}
+
+/* What a child is given besides its program: all of it is closed here after the start. */
+struct gifts {
+    int output, procs, ready;
+};
+
+static int open_gifts(struct task *t, struct gifts *g, const char **ret_step)
+{
+    const struct {
+        const char *step;
+        int (*open)(struct task *, int *ret_fd);
+        int *fd;
+    } rows[] = {
+        {"open its log", task_log_open, &g->output},
+        {"make its control group", open_cgroup, &g->procs},
+        {"open the readiness pipe", open_readiness, &g->ready},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int r = rows[i].open(t, rows[i].fd);
+        *ret_step = rows[i].step;
+        if (r < 0)
+            return r;
     }
+    return 0;
+}
+
+static int start_with(struct task *t, const struct gifts *g, struct spawn_result *res)
+{
+    int channel = -1;
     struct launch l = {
         .config = t->config,
         .identity = &t->definition->identity,
@@ -202,15 +233,27 @@ static int run_life(struct task *t, struct spawn_result *res)
         .handle = t->life.handle,
         .attempt = t->life.attempt,
         .stdin_fd = t->shared->stdin_fd,
-        .output_fd = output,
-        .cgroup_fd = procs,
+        .output_fd = g->output,
+        .cgroup_fd = g->procs,
+        .ready_fd = g->ready,
         .nofile = &t->shared->nofile,
     };
-    r = launch(&l, res, &channel);
-    fd_close(&output);
-    fd_close(&procs);
+    int r = launch(&l, res, &channel);
     if (r == 0 && channel >= 0)
         talk_open(t, channel);
+    return r;
+}
+
+static int run_life(struct task *t, struct spawn_result *res)
+{
+    struct gifts g = {.output = -1, .procs = -1, .ready = -1};
+    *res = (struct spawn_result){.pid = -1, .pidfd = -1};
+    int r = open_gifts(t, &g, &res->step);
+    if (r == 0)
+        r = start_with(t, &g, res);
+    fd_close(&g.output);
+    fd_close(&g.procs);
+    fd_close(&g.ready);
     return r;
 }
 
@@ -229,7 +272,6 @@ void turnover_spawn(struct task *t)
     t->life.pidfd = res.pidfd;
     watch_begin(t);
     t->shared->hooks.on_life(t->shared->hooks.arg, t);
-    /* Without a start_timeout nobody has promised to say `ready`. */
-    if (t->config->start_timeout == DURATION_INFINITY)
+    if (!worker_announces(t->config))
         task_feed(t, ON_READY);
 }

@@ -152,8 +152,7 @@ static void on_watch_timer(evutil_socket_t fd, short what, void *arg)
     struct task *t = arg;
     t->watch_due_ms = DURATION_INFINITY;
     /* What it has already said counts. */
-    if (channel_open(t->channel))
-        channel_poll(t->channel);
+    talk_poll(t);
     for (size_t i = 0; i < WATCHES && t->life.pid > 0; i++) {
         int64_t late = sys->now_ms() - watches[i].due(t);
         if (late >= 0)

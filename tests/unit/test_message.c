@@ -46,6 +46,35 @@ START_TEST(what_is_absent_says_so)
 }
 END_TEST
 
+START_TEST(what_is_foreign)
+{
+    static const struct {
+        const char *line;
+        bool foreign;
+    } rows[] = {
+        {"\"ready\"", true},
+        {"7", true},
+        {"123456789012345678901234567890", true},
+        {"null", true},
+        {"[{\"type\":\"ready\"}]", true},
+        {"{}", true},
+        {"{\"type\":7}", true},
+        {"{\"type\":\"process:msg\",\"data\":{}}", true},
+        {"{\"cmd\":\"NODE_HANDLE_ACK\"}", true},
+        {"{\"cmd\":\"NODE_\",\"type\":\"ready\"}", true},
+        {"{\"a\":\"\\u0000\"}", true},
+        {"{\"cmd\":\"mine\",\"type\":\"ready\"}", false},
+        {"{\"type\":\"ready\"}", false},
+        {"{\"type\":\"begin\"}", false}, /* taskd's, and wrong */
+        {"ready", false},
+        {"{\"type\":", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_msg(message_is_foreign(rows[i].line, strlen(rows[i].line)) == rows[i].foreign, "%s", rows[i].line);
+}
+END_TEST
+
 START_TEST(unknown_types_and_fields_are_no_error)
 {
     struct message m;
@@ -107,6 +136,7 @@ static void add(TCase *tc)
 {
     tcase_add_test(tc, fields_arrive);
     tcase_add_test(tc, what_is_absent_says_so);
+    tcase_add_test(tc, what_is_foreign);
     tcase_add_test(tc, unknown_types_and_fields_are_no_error);
     tcase_add_loop_test(tc, bad_lines_say_why, 0, sizeof bad / sizeof *bad);
     tcase_add_test(tc, a_nul_byte_is_an_error);
