@@ -172,8 +172,20 @@ void supervisor_totals(const struct supervisor *s, struct supervisor_totals *ret
             ret->not_ok += ended_badly(s->workers[i]->tasks[j]);
 }
 
+/* Workers have other working directories: what they are given begins at the root. NULL when memory is out. */
+static char *notify_folder(const char *socket)
+{
+    char *cwd = *socket == '/' ? strdup("") : getcwd(NULL, 0), *path = NULL;
+    if (cwd && asprintf(&path, "%s%s%s.notify", cwd, *cwd ? "/" : "", socket) < 0)
+        path = NULL;
+    free(cwd);
+    return path;
+}
+
 void supervisor_set_socket(struct supervisor *s, const char *path)
 {
     free(s->socket);
     s->socket = strdup(path);
+    free(s->notify_folder);
+    s->shared.notify_folder = s->notify_folder = notify_folder(path);
 }

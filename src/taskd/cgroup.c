@@ -90,6 +90,17 @@ size_t cgroup_kill(struct cgroup *g, pid_t leader)
     return cgroup_kill_all(g->fd, leader);
 }
 
+bool cgroup_has(const struct cgroup *g, pid_t pid)
+{
+    char *text = malloc(PROCS_SIZE), *rest = NULL;
+    bool found = false;
+    if (text && cgroup_read(g->fd, "cgroup.procs", text, PROCS_SIZE) > 0)
+        for (char *line = strtok_r(text, "\n", &rest); line && !found; line = strtok_r(NULL, "\n", &rest))
+            found = strtol(line, NULL, 10) == pid;
+    free(text);
+    return found;
+}
+
 /* --- coming and going ----------------------------------------------------------------------------------------------
  */
 

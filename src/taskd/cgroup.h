@@ -37,5 +37,6 @@ int cgroup_open_procs(const struct cgroup *); /* for a child to write "0" into: 
 /* Sets the limits that the life's definition has, and counts OOM kills from here on. */
 void cgroup_begin_life(struct cgroup *, const struct worker_config *limits);
 bool cgroup_had_oom_kill(const struct cgroup *);
+bool cgroup_has(const struct cgroup *, pid_t); /* is it in there? */
 /* SIGKILL to everything in it. Returns how many processes that were, without `leader`. */
 size_t cgroup_kill(struct cgroup *, pid_t leader);

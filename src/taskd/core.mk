@@ -26,7 +26,9 @@ libdaemon_la_SOURCES += \
 	src/taskd/logs.c src/taskd/logs.h \
 	src/taskd/message.c src/taskd/message.h \
 	src/taskd/news.c \
+	src/taskd/notice.c src/taskd/notice.h \
 	src/taskd/notify.c src/taskd/notify.h \
+	src/taskd/notify_socket.c src/taskd/notify_socket.h \
 	src/taskd/order.c \
 	src/taskd/outcome.c src/taskd/outcome.h \
 	src/taskd/output.c src/taskd/output.h \
@@ -47,6 +49,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/supervisor.c src/taskd/supervisor.h src/taskd/supervisor_impl.h \
 	src/taskd/sys.c src/taskd/sys.h \
 	src/taskd/talk.c \
+	src/taskd/talk_notify.c \
 	src/taskd/task.c src/taskd/task.h src/taskd/task_impl.h \
 	src/taskd/task_ask.c \
 	src/taskd/task_log.c \

@@ -12,11 +12,20 @@
 /* When a tree that is killed again and again counts as unkillable: it sleeps in the kernel. */
 enum { UNKILLABLE_TRIES = 5 };
 
+/* To the process that it has named as its main one, while that lives; SIGKILL is for the tree, and begins at the top.
+ */
+static int kill_main(const struct life *l, int sig)
+{
+    if (l->main_pidfd >= 0 && sig != SIGKILL && sys->kill_leader(l->main_pidfd, sig) == 0)
+        return 0;
+    return sys->kill_leader(l->pidfd, sig);
+}
+
 static void signal_leader(struct task *t, int sig, enum sent_kind kind)
 {
     if (t->life.pid <= 0)
         return;
-    int r = sys->kill_leader(t->life.pidfd, sig);
+    int r = kill_main(&t->life, sig);
     if (r < 0 && r != -ESRCH)
         log_error("%s: send signal %d to process %d: %s", t->id, sig, (int)t->life.pid, strerror(-r));
     if (r == 0)
@@ -58,7 +67,7 @@ void ladder_dump(struct task *t)
 {
     log_warn("%s: %s: SIGABRT", t->id, cause_name(t->life.cause));
     signal_leader(t, SIGABRT, SENT_DUMP);
-    sys->kill_leader(t->life.pidfd, SIGCONT);
+    kill_main(&t->life, SIGCONT);
 }
 
 static void kill_everything(struct task *t)

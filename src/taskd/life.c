@@ -13,11 +13,12 @@ void life_clear(struct life *l)
 {
     if (l->pidfd > 0)
         fd_close(&l->pidfd);
+    fd_close(&l->main_pidfd);
     units_clear(&l->units);
     json_decref(l->value);
     json_decref(l->resume);
     free(l->text);
-    *l = (struct life){.pidfd = -1};
+    *l = (struct life){.pidfd = -1, .main_pidfd = -1};
 }
 
 enum { EXIT_RUNTIME = 124 /* as timeout(1) does */ };
@@ -89,6 +90,16 @@ static const char *errno_name(int error)
     return "unstarted";
 }
 
+/* Appends what it has said of its own end. */
+static void add_told(const struct life *l, char *message, size_t size)
+{
+    size_t len = strlen(message);
+    if (l->told_errno)
+        snprintf(message + len, size - len, "; it says: %s", strerror(l->told_errno));
+    else if (l->told_status)
+        snprintf(message + len, size - len, "; it says: exit status %d", l->told_status);
+}
+
 static json_t *error_of(const struct life *l, const struct outcome_verdict *v)
 {
     char message[160];
@@ -104,6 +115,7 @@ static json_t *error_of(const struct life *l, const struct outcome_verdict *v)
     } else {
         return json_null();
     }
+    add_told(l, message, sizeof message);
     return json_pack("{ss ss}", "type", type, "message", message);
 }
 

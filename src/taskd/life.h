@@ -37,6 +37,11 @@ struct life {
     bool has_result, result_complete;
     char *text; /* its own words for `taskd status` */
     uint64_t bad_lines, ignored, unsaid;
+    uint64_t strangers;          /* notices from processes that are not its own */
+    int told_errno, told_status; /* what it has said of its own end, 0: nothing */
+    int64_t watchdog_ms;         /* how long it may be silent, DURATION_INFINITY: for ever */
+    pid_t main_pid;              /* the process that signals go to, if it is not the first one; 0: that */
+    int main_pidfd;              /* its descriptor, -1: none */
 
     bool stop_pending, acked;
     enum stop_reason reason;

@@ -357,5 +357,6 @@ void supervisor_free(struct supervisor *s)
     ledger_free(s->ledger);
     poison_free(s->poison);
     free(s->socket);
+    free(s->notify_folder);
     free(s);
 }

@@ -58,7 +58,7 @@ struct supervisor {
     int64_t started_ms;
     uint64_t lives, units_done, units_failed, killed;
     uint64_t unsure; /* killed during the final stop, and nobody knows whether in a unit */
-    char *socket;
+    char *socket, *notify_folder;
 };
 
 /* supervisor.c */

@@ -12,6 +12,7 @@
 #include "taskd/channel.h"
 #include "taskd/log.h"
 #include "taskd/message.h"
+#include "taskd/notify_socket.h"
 #include "taskd/readiness.h"
 #include "taskd/task_impl.h"
 
@@ -228,25 +229,28 @@ static void on_stopping(struct task *t, const struct message *m)
 }
 
 /* Only the worker can lengthen its grace, and only up to max_stop_timeout from the moment the stop was asked for. */
-static void on_extend(struct task *t, const struct message *m)
+int64_t talk_extend(struct task *t, int64_t ms)
 {
     struct life *l = &t->life;
-    int64_t now = sys->now_ms(), granted = 0;
-    if (t->state == TASK_STOPPING || t->state == TASK_PRE_STOP) {
-        int64_t cap = t->config->max_stop_timeout;
-        int64_t last = cap == DURATION_INFINITY ? DURATION_INFINITY : l->stop_ms + cap;
-        int64_t asked = now + m->ms;
-        int64_t deadline = asked < last ? asked : last;
-        if (deadline > l->deadline_ms) {
-            l->deadline_ms = deadline;
-            if (t->state == TASK_STOPPING)
-                task_arm_state_timer(t);
-        }
-        granted = l->deadline_ms == DURATION_INFINITY ? -1 : l->deadline_ms - now;
+    if (t->state != TASK_STOPPING && t->state != TASK_PRE_STOP)
+        return 0;
+    int64_t cap = t->config->max_stop_timeout, now = sys->now_ms();
+    int64_t last = cap == DURATION_INFINITY ? DURATION_INFINITY : l->stop_ms + cap;
+    int64_t asked = ms == DURATION_INFINITY ? DURATION_INFINITY : now + ms;
+    int64_t deadline = asked < last ? asked : last;
+    if (deadline > l->deadline_ms) {
+        l->deadline_ms = deadline;
+        if (t->state == TASK_STOPPING)
+            task_arm_state_timer(t);
     }
+    return l->deadline_ms == DURATION_INFINITY ? DURATION_INFINITY : l->deadline_ms - now;
+}
+
+static void on_extend(struct task *t, const struct message *m)
+{
     struct jsonout o = {0};
     begin(&o, PROTO_R_EXTENDED);
-    jsonout_int(&o, "granted_ms", granted);
+    jsonout_int(&o, "granted_ms", wire_ms(talk_extend(t, m->ms)));
     say(t, &o);
 }
 
@@ -346,6 +350,7 @@ void talk_open(struct task *t, int fd)
 void talk_poll(struct task *t)
 {
     readiness_poll(t->readiness);
+    notify_socket_poll(t->notify);
     if (channel_open(t->channel))
         channel_poll(t->channel);
 }

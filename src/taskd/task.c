@@ -10,6 +10,7 @@
 #include "taskd/channel.h"
 #include "taskd/log.h"
 #include "taskd/logs.h"
+#include "taskd/notify_socket.h"
 #include "taskd/output.h"
 #include "taskd/readiness.h"
 #include "taskd/task_impl.h"
@@ -82,6 +83,15 @@ void task_arm_state_timer(struct task *t)
 int64_t task_second_chance(int64_t late_ms, int64_t period_ms)
 {
     return late_ms > LATE_MS ? sooner(late_ms, period_ms) : 0;
+}
+
+void task_extend_start(struct task *t, int64_t ms)
+{
+    int64_t due = ms == DURATION_INFINITY ? ms : now() + ms;
+    if (t->state != TASK_STARTING || due <= t->timer_due_ms)
+        return;
+    t->timer_due_ms = due;
+    task_arm(t->timer, due);
 }
 
 /* A start or a grace that ran out while taskd itself was not running gets another chance. */
@@ -351,7 +361,7 @@ struct task *task_new(const struct task_shared *shared, struct definition *d, co
     t->spawned = plan->spawned;
     t->input = json_incref(plan->input);
     t->state = TASK_STOPPED;
-    t->life.pidfd = -1;
+    t->life.pidfd = t->life.main_pidfd = -1;
     t->timer = evtimer_new(shared->base, on_state_timer, t);
     if (!t->timer || watch_new(t) < 0 || asprintf(&t->id, "%s@%u", d->config.name, plan->number) < 0) {
         t->id = NULL;
@@ -376,6 +386,7 @@ void task_free(struct task *t)
         event_free(t->watch_timer);
     channel_free(t->channel);
     readiness_free(t->readiness);
+    notify_socket_free(t->notify);
     output_free(t->output);
     tasklog_free(t->log);
     cgroup_free(t->cgroup);

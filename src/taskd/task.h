@@ -49,9 +49,10 @@ struct task_shared {
     struct cgroups *cgroups; /* NULL: tasks have none of their own */
     struct logs *logs;
     struct rlimit nofile;
-    bool capture; /* "log": inherit goes through taskd, too, line by line */
-    int stdin_fd; /* -1: /dev/null */
-    int told_by;  /* the signal that told taskd to stop */
+    bool capture;              /* "log": inherit goes through taskd, too, line by line */
+    int stdin_fd;              /* -1: /dev/null */
+    const char *notify_folder; /* where the sockets of sd_notify are made, NULL: there can be none */
+    int told_by;               /* the signal that told taskd to stop */
     struct task_hooks hooks;
 };
 

@@ -10,6 +10,7 @@
 struct cgroup;
 struct channel;
 struct message;
+struct notify_socket;
 struct output;
 struct readiness;
 struct tasklog;
@@ -40,7 +41,8 @@ struct task {
     int64_t timer_due_ms, watch_due_ms; /* when they should fire, DURATION_INFINITY: never */
     struct cgroup *cgroup;              /* made with the first life, NULL: none */
     struct channel *channel;
-    struct readiness *readiness; /* ready: "fd", NULL: none */
+    struct readiness *readiness;  /* ready: "fd", NULL: none */
+    struct notify_socket *notify; /* channel: "sd_notify", NULL: none */
     struct tasklog *log;
     struct output *output; /* what this life prints, where taskd reads it; NULL: elsewhere */
     struct life life;
@@ -62,6 +64,9 @@ void task_end_life(struct task *, const struct stop_request *);
  * (suspended, stopped, starved), so nobody was served. 0: it was in time. */
 int64_t task_second_chance(int64_t late_ms, int64_t period_ms);
 
+/* A start may take at least so much more, from now on. */
+void task_extend_start(struct task *, int64_t ms);
+
 /* A life is about to begin: by what a reload has brought. */
 void task_take_definition(struct task *);
 
@@ -76,6 +81,7 @@ void watch_begin(struct task *); /* a life has begun */
 void watch_arm(struct task *);   /* something that it looks at has changed */
 void watch_heard(struct task *); /* the worker has said something */
 void watch_unit_end(struct task *);
+void watch_trigger(struct task *); /* it says of itself that it is wedged */
 
 /* ladder.c: what the state machine asks for to end a process */
 void ladder_send_stop(struct task *);
@@ -94,4 +100,9 @@ void turnover_spawn(struct task *);
 void talk_open(struct task *, int fd); /* takes fd */
 void talk_poll(struct task *);         /* reads what has come by now, on whatever it speaks */
 void talk_ready(struct task *);        /* it has said so, in whatever way */
-bool talk_send_stop(struct task *);    /* false: nobody can hear it */
+/* More grace, from now on; returns what is left of it, DURATION_INFINITY, or 0 where no stop is under way. */
+int64_t talk_extend(struct task *, int64_t ms);
+
+/* talk_notify.c */
+int talk_open_notify(struct task *); /* 0 (also where there is nothing to open) or -errno */
+bool talk_send_stop(struct task *);  /* false: nobody can hear it */

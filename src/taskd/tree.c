@@ -19,7 +19,7 @@
 #include "taskd/procfs.h"
 #include "taskd/sys.h"
 
-enum { FRESH_MS = 20, ENVIRON_MAX = 8 << 20, TOLD = 256 };
+enum { FRESH_MS = 20, ENVIRON_MAX = 8 << 20, TOLD = 256, ANCESTORS = 1000 };
 
 struct entry {
     pid_t pid, parent;
@@ -47,24 +47,34 @@ void tree_free(struct tree *t)
     free(t);
 }
 
-/* The parent of a process that is not a zombie, or -1. The name in /proc/PID/stat may hold anything, so the fields are
- * counted from its last parenthesis: proc(5). */
-static pid_t parent_of(pid_t pid)
+struct stat_line {
+    char state;
+    int parent, group;
+};
+
+/* The name in /proc/PID/stat may hold anything, so the fields are counted from its last parenthesis: proc(5). false:
+ * there is no such process. */
+static bool read_stat(pid_t pid, struct stat_line *ret)
 {
     char path[40], text[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return -1;
+        return false;
     ssize_t n = read(fd, text, sizeof text - 1);
     close(fd);
     if (n <= 0)
-        return -1;
+        return false;
     text[n] = '\0';
     const char *after = strrchr(text, ')');
-    if (!after || after[1] != ' ' || after[2] == 'Z' || after[2] == 'X')
-        return -1;
-    return (pid_t)strtol(after + 3, NULL, 10);
+    return after && sscanf(after + 1, " %c %d %d", &ret->state, &ret->parent, &ret->group) == 3;
+}
+
+/* The parent of a process that is not a zombie, or -1. */
+static pid_t parent_of(pid_t pid)
+{
+    struct stat_line s;
+    return read_stat(pid, &s) && s.state != 'Z' && s.state != 'X' ? s.parent : -1;
 }
 
 static int add(struct tree *t, pid_t pid, pid_t parent)
@@ -207,6 +217,27 @@ static bool handle_of(pid_t pid, char *out, size_t out_size)
     }
     free(text);
     return found;
+}
+
+static bool has_handle(pid_t pid, const char *handle)
+{
+    char found[160];
+    return handle_of(pid, found, sizeof found) && strcmp(found, handle) == 0;
+}
+
+bool tree_has(pid_t leader, const char *handle, pid_t pid)
+{
+    struct stat_line s;
+    for (int i = 0; i < ANCESTORS && pid > 1 && pid != getpid(); i++) {
+        if (pid == leader)
+            return true;
+        if (!read_stat(pid, &s))
+            return false;
+        if (s.group == leader || (s.parent == getpid() && has_handle(pid, handle)))
+            return true;
+        pid = s.parent;
+    }
+    return false;
 }
 
 static bool first_time(struct tree *t, pid_t pid)

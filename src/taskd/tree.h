@@ -22,6 +22,10 @@ void tree_look(struct tree *);
  * once. */
 size_t tree_kill(struct tree *, pid_t leader);
 
+/* Is this process one of the tree: a descendant, one of the leader's process group, or an orphan with its handle?
+ * Zombies count, the leader itself does. */
+bool tree_has(pid_t leader, const char *handle, pid_t);
+
 /* SIGKILL to every child of taskd that `is_leader` does not know and whose handle `is_dead` says belongs to a life that
  * is over. Returns how many. `on_stray` is told of each. */
 struct tree_sweep {

@@ -11,6 +11,7 @@
 #include "taskd/journal.h"
 #include "taskd/launch.h"
 #include "taskd/log.h"
+#include "taskd/notify_socket.h"
 #include "taskd/output.h"
 #include "taskd/readiness.h"
 #include "taskd/task_impl.h"
@@ -105,6 +106,8 @@ static void close_life(struct task *t)
     t->channel = NULL;
     readiness_free(t->readiness);
     t->readiness = NULL;
+    notify_socket_free(t->notify);
+    t->notify = NULL;
     output_free(t->output);
     t->output = NULL;
     enum outcome outcome = life_verdict(l).outcome;
@@ -132,6 +135,8 @@ void task_on_exit(struct task *t)
         task_count_killed(t, cgroup_kill(t->cgroup, pid));
         l->oom_kill = cgroup_had_oom_kill(t->cgroup);
     }
+    /* While it is a zombie it can still be told whose notices these are. */
+    notify_socket_poll(t->notify);
     int r = sys->reap(pid, &l->exit);
     if (r < 0) {
         log_error("%s: reap process %d: %s", t->id, (int)pid, strerror(-r));
@@ -198,6 +203,12 @@ static int open_readiness(struct task *t, int *ret_fd)
     return readiness_new(t->shared->base, on_readiness, t, &t->readiness, ret_fd);
 }
 
+static int open_notify(struct task *t, int *ret_fd)
+{
+    (void)ret_fd;
+    return talk_open_notify(t);
+}
+
 /* What a child is given besides its program: all of it is closed here after the start. */
 struct gifts {
     int output, procs, ready;
@@ -213,6 +224,7 @@ static int open_gifts(struct task *t, struct gifts *g, const char **ret_step)
         {"open its log", task_log_open, &g->output},
         {"make its control group", open_cgroup, &g->procs},
         {"open the readiness pipe", open_readiness, &g->ready},
+        {"open its NOTIFY_SOCKET", open_notify, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int r = rows[i].open(t, rows[i].fd);
@@ -236,6 +248,7 @@ static int start_with(struct task *t, const struct gifts *g, struct spawn_result
         .output_fd = g->output,
         .cgroup_fd = g->procs,
         .ready_fd = g->ready,
+        .notify_path = t->notify ? notify_socket_path(t->notify) : NULL,
         .nofile = &t->shared->nofile,
     };
     int r = launch(&l, res, &channel);

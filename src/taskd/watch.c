@@ -47,20 +47,30 @@ static void unit_late(struct task *t, int64_t late)
     task_feed(t, ON_FAULT);
 }
 
-/* Silence counts from the moment the worker is ready, and also while it finishes its last unit. */
+/* Silence counts from the moment the worker is ready, and also while it finishes its last unit. A program that was
+ * written for systemd often has its signs of life from the loop that a stop ends: of that one only the grace counts. */
 static int64_t silence_due(const struct task *t)
 {
-    return may_fault(t) && t->state != TASK_STARTING ? later(t->life.heard_ms, t->config->watchdog_timeout)
-                                                     : DURATION_INFINITY;
+    bool counts = may_fault(t) && t->state != TASK_STARTING && (worker_talks(t->config) || !fsm_ending(t->state));
+    return counts ? later(t->life.heard_ms, t->life.watchdog_ms) : DURATION_INFINITY;
 }
 
 static void silence_late(struct task *t, int64_t late)
 {
-    if (task_second_chance(late, t->config->watchdog_timeout) > 0) {
+    if (task_second_chance(late, t->life.watchdog_ms) > 0) {
         t->life.heard_ms = sys->now_ms();
         return;
     }
     log_warn("%s: has said nothing for %lld ms", t->id, (long long)(sys->now_ms() - t->life.heard_ms));
+    t->life.cause = CAUSE_WATCHDOG;
+    task_feed(t, ON_FAULT);
+}
+
+void watch_trigger(struct task *t)
+{
+    if (!may_fault(t))
+        return;
+    log_warn("%s: says that it is wedged", t->id);
     t->life.cause = CAUSE_WATCHDOG;
     task_feed(t, ON_FAULT);
 }
@@ -181,6 +191,7 @@ static uint64_t units_allowed(const struct worker_config *c)
 void watch_begin(struct task *t)
 {
     t->life.heard_ms = t->life.weighed_ms = sys->now_ms();
+    t->life.watchdog_ms = t->config->watchdog_timeout;
     t->life.units_allowed = units_allowed(t->config);
     watch_arm(t);
 }

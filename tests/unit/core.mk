@@ -1,5 +1,5 @@
 core_tests = tests/unit/test_agenda tests/unit/test_cgroup tests/unit/test_cron tests/unit/test_cron_next tests/unit/test_events tests/unit/test_fsm \
-	tests/unit/test_journal tests/unit/test_message tests/unit/test_outcome tests/unit/test_restart tests/unit/test_spawn tests/unit/test_units
+	tests/unit/test_journal tests/unit/test_message tests/unit/test_notice tests/unit/test_outcome tests/unit/test_restart tests/unit/test_spawn tests/unit/test_units
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
@@ -34,6 +34,10 @@ tests_unit_test_journal_LDADD = $(unit_libs)
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
 tests_unit_test_message_CFLAGS = $(unit_cflags)
 tests_unit_test_message_LDADD = $(unit_libs)
+
+tests_unit_test_notice_SOURCES = tests/unit/test_notice.c
+tests_unit_test_notice_CFLAGS = $(unit_cflags)
+tests_unit_test_notice_LDADD = $(unit_libs)
 
 tests_unit_test_outcome_SOURCES = tests/unit/test_outcome.c
 tests_unit_test_outcome_CFLAGS = $(unit_cflags)
