@@ -1,7 +1,9 @@
 # Examples are built and tested with the rest, and not installed: they are there to be copied.
-EXTRA_DIST += examples/README.md examples/image-batch/README.md
+EXTRA_DIST += examples/README.md examples/bring-your-worker.md examples/image-batch/README.md
 EXTRA_DIST += examples/container/Containerfile examples/container/Containerfile.static examples/container/README.md \
 	examples/container/compose.yaml examples/container/musl.sh examples/container/taskd.json
+EXTRA_DIST += examples/unmodified/app.py examples/unmodified/loop.sh examples/unmodified/nginx.conf examples/unmodified/orders.js \
+	examples/unmodified/pm2-service.js
 
 EXTRA_DIST += tests/noleaks.c
 if ASAN
