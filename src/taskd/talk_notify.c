@@ -138,7 +138,7 @@ int talk_open_notify(struct task *t)
     if (t->config->channel != CHANNEL_SD_NOTIFY)
         return 0;
     if (!t->shared->notify_folder)
-        return -ENOTDIR;
+        return -EADDRNOTAVAIL; /* there is no control socket either */
     if (t->definition->identity.change && t->attempts == 1 && !reachable(t->shared->notify_folder))
         log_warn(
             "%s: its user may not be able to reach its NOTIFY_SOCKET: open the directories above %s to others (mode "

@@ -14,6 +14,7 @@ static void on_line(void *arg, const char *line, size_t len, bool cut)
     (void)arg;
     if (!cut && message_decode(line, len, &m, why, sizeof why) == 0)
         message_clear(&m);
+    message_is_foreign(line, len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,5 @@
 # libFuzzer targets: configure CC=clang --enable-fuzzing, make fuzz, then tests/fuzz/fuzz_message -max_total_time=60 …
-fuzz_programs = tests/fuzz/fuzz_config tests/fuzz/fuzz_http tests/fuzz/fuzz_message tests/fuzz/fuzz_text
+fuzz_programs = tests/fuzz/fuzz_config tests/fuzz/fuzz_http tests/fuzz/fuzz_message tests/fuzz/fuzz_notice tests/fuzz/fuzz_text
 if FUZZING
 noinst_PROGRAMS += $(fuzz_programs)
 endif
@@ -19,6 +19,10 @@ tests_fuzz_fuzz_http_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c
 tests_fuzz_fuzz_message_LDADD = libdaemon.la
 tests_fuzz_fuzz_message_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_notice_SOURCES = tests/fuzz/fuzz_notice.c
+tests_fuzz_fuzz_notice_LDADD = libdaemon.la
+tests_fuzz_fuzz_notice_LDFLAGS = $(fuzz_ldflags)
 
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c
 tests_fuzz_fuzz_text_LDADD = libdaemon.la
