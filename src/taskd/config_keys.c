@@ -175,7 +175,8 @@ const struct key config_keys[] = {
     {WORKER(watchdog_timeout), .name = "watchdog_timeout", .type = &type_duration, .min = 1, .max = DURATION_INFINITY,
      .def = "infinity",
      .help = "A worker that says nothing on its channel for this long is wedged: it gets SIGABRT, so that it leaves a "
-             "core, then SIGKILL, and its restart policy follows. Any message is a sign of life."},
+             "core, then SIGKILL, and its restart policy follows. Any message is a sign of life, with the channel "
+             "\"sd_notify\" only WATCHDOG=1."},
 
     {WORKER(memory_max), .name = "memory_max", .type = &type_size, .min = 1, .max = INT64_MAX, .otherwise = "no limit",
      .help = "What all processes of a task may hold in memory together; the kernel ends one of them above it. "

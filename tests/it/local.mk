@@ -5,11 +5,28 @@ tests_it_worker_LDADD = libtaskd.la
 tests_it_worker_LDFLAGS = $(AM_LDFLAGS) -static
 
 it_tests = \
-	tests/it/test_cgroup.py tests/it/test_channels.py tests/it/test_container.py tests/it/test_control.py tests/it/test_events.py tests/it/test_include.py tests/it/test_lifecycle_cli.py tests/it/test_logs.py tests/it/test_many.py \
-	tests/it/test_order.py tests/it/test_random.py tests/it/test_reload.py tests/it/test_restart.py tests/it/test_rolling.py tests/it/test_run.py \
-	tests/it/test_spawn.py tests/it/test_stop.py tests/it/test_times.py tests/it/test_words.py
+	tests/it/test_cgroup.py \
+	tests/it/test_channels.py \
+	tests/it/test_container.py \
+	tests/it/test_control.py \
+	tests/it/test_events.py \
+	tests/it/test_include.py \
+	tests/it/test_lifecycle_cli.py \
+	tests/it/test_logs.py \
+	tests/it/test_many.py \
+	tests/it/test_notify.py \
+	tests/it/test_order.py \
+	tests/it/test_random.py \
+	tests/it/test_reload.py \
+	tests/it/test_restart.py \
+	tests/it/test_rolling.py \
+	tests/it/test_run.py \
+	tests/it/test_spawn.py \
+	tests/it/test_stop.py \
+	tests/it/test_times.py \
+	tests/it/test_words.py
 dist_check_SCRIPTS += $(it_tests)
-EXTRA_DIST += tests/it/container.py tests/it/harness.py
+EXTRA_DIST += tests/it/container.py tests/it/harness.py tests/it/programs.py
 if HAVE_PYTHON3
 TESTS += $(it_tests)
 endif
