@@ -45,6 +45,8 @@ void ladder_send_stop(struct task *t)
         ladder_stop_deaf(t);
     /* A suspended worker could neither hear nor finish. */
     sys->kill_group(l->pid, SIGCONT);
+    if (l->main_pidfd >= 0)
+        kill_main(l, SIGCONT);
 }
 
 /* A worker that has closed its channel can only be told by a signal; one that has given its result is on its way out.

@@ -246,8 +246,7 @@ class Notify(Programs):
             """)
         self.until_out("up")
         self.assertEqual(self.box.task("w@1")["state"], "starting")
-        links = [os.readlink(f"/proc/{taskd.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{taskd.pid}/fd")]
-        self.assertLess(len(links), 40, links)
+        self.assertLess(len(os.listdir(f"/proc/{taskd.pid}/fd")), 40)
         self.write("w.py.go", "")
         self.until_state("running")
         self.box.until_task("shows its words", "w@1", lambda t: t["text"] == "well")
