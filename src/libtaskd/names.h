@@ -18,6 +18,7 @@
 #define jsonout_string taskd_in_jsonout_string
 #define jsonout_int    taskd_in_jsonout_int
 #define jsonout_bool   taskd_in_jsonout_bool
+#define jsonout_bytes  taskd_in_jsonout_bytes
 #define jsonout_raw    taskd_in_jsonout_raw
 #define jsonout_open   taskd_in_jsonout_open
 #define jsonout_close  taskd_in_jsonout_close

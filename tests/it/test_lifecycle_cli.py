@@ -301,7 +301,7 @@ class Spawn(Lifecycle):
         with open(os.path.join(here, "vars"), "w") as f:
             f.write("B=2\n")
         script = "echo $PWD-$A-$B-$C; echo said; exit 3"
-        r = subprocess.run(self.box.argv("spawn", "--name", "job", "--env", "A=1", "--env", "C=3", "--env-file", "vars", "--log-file", "log", "--", "sh", "-c", script),
+        r = subprocess.run(self.box.argv("spawn", "--name", "job", "--env", "A=1", "--env", "C=3", "--env-file", "vars", "--log-file", "log", "--log-format", "raw", "--", "sh", "-c", script),
                            cwd=here, env=self.box.env(), capture_output=True, text=True)
         self.assertEqual(r.returncode, 3, r.stderr)
         self.assertEqual(json.loads(r.stdout)["id"], "job@1")
