@@ -16,9 +16,18 @@
 struct run {
     const char *config_path, *result_path, *name;
     struct worker_settings settings; /* kept until the worker that they are for exists */
+    const char *listen[CONFIG_SOCKETS_MAX];
+    size_t listen_count;
     bool one_shot, verbose;
     struct config *config;
 };
+
+static void add_listen(struct run *r, const char *text)
+{
+    if (r->listen_count == CONFIG_SOCKETS_MAX)
+        fatal("run: more than %d addresses", CONFIG_SOCKETS_MAX);
+    r->listen[r->listen_count++] = text;
+}
 
 static void take_option(struct run *r, const char *option, const char *value)
 {
@@ -28,6 +37,8 @@ static void take_option(struct run *r, const char *option, const char *value)
         r->result_path = value;
     else if (strcmp(option, "name") == 0)
         r->name = value;
+    else if (strcmp(option, "listen") == 0)
+        add_listen(r, value);
     else if (strcmp(option, "verbose") == 0)
         r->verbose = true;
     else
@@ -42,6 +53,9 @@ static void apply_settings(struct run *r)
         if (worker_config_set(&r->config->workers[0], s->option, s->text, why, sizeof why) < 0)
             fatal("run: --%s %s: %s", s->option, s->text, why);
     }
+    for (size_t i = 0; i < r->listen_count; i++)
+        if (config_add_listen(r->config, r->listen[i], why, sizeof why) < 0)
+            fatal("run: --listen %s: %s", r->listen[i], why);
 }
 
 static void check_config(const struct run *r)
@@ -72,11 +86,13 @@ static void load_command(struct run *r, char **command)
 
 static void load_file(struct run *r)
 {
-    if (r->settings.count || r->name || r->result_path)
-        fatal("run: --%s is for `run -- CMD`: with a configuration it belongs there", r->name ? "name"
-                                                                                      : r->result_path
-                                                                                          ? "result"
-                                                                                          : r->settings.list[0].option);
+    const char *misplaced = r->name                 ? "name"
+                            : r->result_path        ? "result"
+                            : r->listen_count > 0   ? "listen"
+                            : r->settings.count > 0 ? r->settings.list[0].option
+                                                    : NULL;
+    if (misplaced)
+        fatal("run: --%s is for `run -- CMD`: with a configuration it belongs there", misplaced);
     struct config_errors *errors = config_errors_new();
     const char *path = r->config_path ? r->config_path : PATHS_CONFIG;
     if (!errors)
@@ -126,6 +142,7 @@ static int run(const struct command *command, int argc, char **argv)
 
 static const struct option_spec run_options[] = {
     {"config", 'c', "FILE", "the configuration (default " PATHS_CONFIG ")"},
+    {"listen", 0, "NAME=ADDRESS", "open this socket and hand it to the one command as LISTEN_FDS; can be repeated"},
     {"name", 0, "NAME", "what to call the one worker (default: its file name)"},
     {"result", 0, "FILE", "write the outcome record of the one command to FILE, or to standard output (-)"},
     {"verbose", 'v', NULL, "log more"},

@@ -2,12 +2,15 @@
 #include "taskd/config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "taskd/config_errors.h"
 #include "taskd/config_keys.h"
 #include "taskd/config_list.h"
+#include "taskd/config_name.h"
+#include "taskd/config_socket.h"
 #include "taskd/config_worker.h"
 
 enum { OPTIONS_MAX = 96, OPTION_NAME = 40 };
@@ -18,7 +21,10 @@ void config_free(struct config *c)
         return;
     for (size_t i = 0; i < c->workers_count; i++)
         worker_clear(&c->workers[i]);
+    for (size_t i = 0; i < c->sockets_count; i++)
+        socket_clear(&c->sockets[i]);
     config_keys_clear(SCOPE_DAEMON, &c->daemon);
+    free(c->sockets);
     free(c->workers);
     free(c->path);
     free(c);
@@ -63,6 +69,47 @@ struct config *config_from_command(const char *name, char *const *command)
         return NULL;
     }
     return c;
+}
+
+static struct socket_config *find_socket(struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->sockets_count; i++)
+        if (strcmp(c->sockets[i].name, name) == 0)
+            return &c->sockets[i];
+    return NULL;
+}
+
+struct socket_config *config_add_socket(struct config *c, const char *name)
+{
+    struct socket_config *s = find_socket(c, name), fresh;
+    struct socket_config *grown = s ? NULL : reallocarray(c->sockets, c->sockets_count + 1, sizeof *grown);
+
+    if (s || !grown)
+        return s;
+    c->sockets = grown;
+    if (socket_init(&fresh) < 0 || list_add(&c->workers[0].sockets, strdup(name)) < 0)
+        return NULL;
+    fresh.name = strdup(name);
+    if (!fresh.name)
+        return NULL;
+    c->sockets[c->sockets_count] = fresh;
+    return &c->sockets[c->sockets_count++];
+}
+
+int config_add_listen(struct config *c, const char *text, char *why, size_t why_size)
+{
+    const struct key *listen = config_key_find(SCOPE_SOCKET, "listen");
+    size_t len = strcspn(text, "=");
+    char name[CONFIG_NAME_MAX + 1];
+    struct socket_config *s;
+
+    snprintf(name, sizeof name, "%.*s", (int)len, text);
+    if (!text[len] || len > CONFIG_NAME_MAX || !config_name_ok(name)) {
+        snprintf(why, why_size, "must be NAME=ADDRESS, as in \"web=127.0.0.1:8080\"");
+        return -EINVAL;
+    }
+    s = config_add_socket(c, name);
+    return s ? listen->type->from_text(listen, s, text + len + 1, why, why_size) : -ENOMEM;
 }
 
 static bool is_option(const struct key *k)

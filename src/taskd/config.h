@@ -23,6 +23,7 @@ enum strategy { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL, STRATEGY_REST_FOR_ON
 enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_REPLACE };
 enum cgroup_use { CGROUP_AUTO, CGROUP_ON, CGROUP_OFF };
 enum on_failed { ON_FAILED_IGNORE, ON_FAILED_STOP, ON_FAILED_EXIT };
+enum socket_type { SOCKET_STREAM, SOCKET_DGRAM };
 enum on_protocol_error { PROTOCOL_ERROR_IGNORE, PROTOCOL_ERROR_STOP };
 
 /* Which settings were written down, where a default and the same value written down differ in meaning. */
@@ -37,10 +38,13 @@ enum config_given {
     GIVEN_OVERLAP = 1 << 7,
     GIVEN_DIALECT = 1 << 8,
     GIVEN_READY_FD = 1 << 9,
+    GIVEN_BACKLOG = 1 << 10, /* from here on: of a socket */
+    GIVEN_MODE = 1 << 11,
 };
 
 /* Bounds that hold for a whole configuration. */
 enum { CONFIG_FILE_MAX = 4 << 20, CONFIG_DEPTH_MAX = 24, CONFIG_TASKS_MAX = 100000, CONFIG_AFTER_MAX = 256 };
+enum { CONFIG_SOCKETS_MAX = 256 /* addresses in all */ };
 
 struct limit_setting {
     int resource; /* RLIMIT_* */
@@ -82,6 +86,7 @@ struct worker_config {
     int64_t max_age, max_runtime;
     char **after;   /* names of workers, NULL: none */
     char *part_of;  /* name of a group of workers, NULL: none */
+    char **sockets; /* names of sockets, NULL: none */
     int strategy;   /* enum strategy */
     int64_t every;  /* 0: never */
     char *schedule; /* see cron.h, NULL: never */
@@ -106,10 +111,23 @@ struct daemon_config {
     int cgroup;      /* enum cgroup_use */
 };
 
+/* What workers listen at: opened by taskd, once, and handed to every life. */
+struct socket_config {
+    char *name;
+    char **listen; /* addresses as address_parse() takes them; NULL: those that taskd was handed under this name */
+    int type;      /* enum socket_type */
+    int64_t backlog;
+    int64_t mode;       /* of the files of UNIX sockets */
+    char *user, *group; /* … and whose they are, NULL: taskd's */
+    unsigned given;     /* enum config_given */
+};
+
 struct config {
     char *path; /* the file, or NULL for a command line */
     struct daemon_config daemon;
-    struct worker_config *workers; /* in the file's order */
+    struct socket_config *sockets; /* in the file's order */
+    size_t sockets_count;
+    struct worker_config *workers; /* the same */
     size_t workers_count;
 };
 
@@ -139,6 +157,12 @@ void config_free(struct config *); /* NULL ok */
 /* A configuration of one worker that runs `command` (copied); every other key at its default, but for restart, which is
  * "no". NULL when memory is out. */
 struct config *config_from_command(const char *name, char *const *command);
+
+/* Adds an address, "NAME=ADDRESS", to the sockets of the one worker of such a configuration. 0; -EINVAL with a sentence
+ * in `why`; -ENOMEM. */
+int config_add_listen(struct config *, const char *text, char *why, size_t why_size);
+/* A socket of that name, made if need be, for the one worker. NULL when memory is out. */
+struct socket_config *config_add_socket(struct config *, const char *name);
 
 /* Sets one key from a text as an option has it ("stop-timeout" or "stop_timeout", "30s"); nested keys as "log.file" or
  * "log-file", maps one entry at a time ("env", "K=V"). 0; -ENOENT for a key that cannot be set so; -EINVAL with a

@@ -1,7 +1,9 @@
 libdaemon_la_SOURCES += \
+	src/taskd/address.c src/taskd/address.h \
 	src/taskd/cmd_check.c \
 	src/taskd/cmd_schema.c \
 	src/taskd/config.c src/taskd/config.h \
+	src/taskd/config_account.c src/taskd/config_account.h \
 	src/taskd/config_diff.c src/taskd/config_diff.h \
 	src/taskd/config_document.c src/taskd/config_document.h \
 	src/taskd/config_env.c src/taskd/config_env.h \
@@ -18,8 +20,10 @@ libdaemon_la_SOURCES += \
 	src/taskd/config_read.c src/taskd/config_read.h \
 	src/taskd/config_schema.c \
 	src/taskd/config_signal.c src/taskd/config_signal.h \
+	src/taskd/config_socket.c src/taskd/config_socket.h \
 	src/taskd/config_type_json.c \
 	src/taskd/config_type_limits.c \
+	src/taskd/config_type_socket.c \
 	src/taskd/config_types.c \
 	src/taskd/config_types_lists.c \
 	src/taskd/config_types_more.c \

@@ -11,6 +11,7 @@
 #include "taskd/config_value.h"
 
 #define DAEMON(field) .scope = SCOPE_DAEMON, .offset = offsetof(struct daemon_config, field)
+#define SOCKET(field) .scope = SCOPE_SOCKET, .offset = offsetof(struct socket_config, field)
 #define WORKER(field) .scope = SCOPE_WORKER, .offset = offsetof(struct worker_config, field)
 #define GROUP         .scope = SCOPE_WORKER, .type = &type_group
 
@@ -33,6 +34,7 @@ static const char *const overlaps[] = {
     [OVERLAP_SKIP] = "skip", [OVERLAP_QUEUE] = "queue", [OVERLAP_REPLACE] = "replace", NULL};
 static const char *const on_faileds[] = {
     [ON_FAILED_IGNORE] = "ignore", [ON_FAILED_STOP] = "stop", [ON_FAILED_EXIT] = "exit", NULL};
+static const char *const socket_types[] = {[SOCKET_STREAM] = "stream", [SOCKET_DGRAM] = "dgram", NULL};
 static const char *const cgroup_uses[] = {[CGROUP_AUTO] = "auto", [CGROUP_ON] = "on", [CGROUP_OFF] = "off", NULL};
 static const char *const protocol_errors[] = {[PROTOCOL_ERROR_IGNORE] = "ignore", [PROTOCOL_ERROR_STOP] = "stop", NULL};
 static const char *const log_targets[] = {
@@ -59,6 +61,23 @@ const struct key config_keys[] = {
              "\"off\": "
              "no."},
 
+    {SOCKET(listen), .topic = "Sockets", .name = "listen", .type = &type_addresses, .required = true,
+     .help = "Where to listen: an address, or a list of them. \"127.0.0.1:8080\" and \"[::1]:8080\" are addresses of "
+             "this machine, \":8080\" is the port on all of them, \"/run/web.sock\" or \"unix:web.sock\" the path of a "
+             "UNIX socket. Names are not looked up."},
+    {SOCKET(type), .name = "type", .type = &type_choice, .names = socket_types, .def = "stream",
+     .help = "\"stream\": connections are accepted. \"dgram\": datagrams, UDP where the address is no path."},
+    {SOCKET(backlog), .name = "backlog", .live = true, .type = &type_integer, .min = 1, .max = 65535, .def = "4096",
+     .given = GIVEN_BACKLOG,
+     .help = "How many connections may wait to be accepted, as while a worker is replaced. "
+             "The kernel holds it to net.core.somaxconn."},
+    {SOCKET(mode), .name = "mode", .live = true, .type = &type_mode, .def = "0660", .given = GIVEN_MODE,
+     .help = "File mode of a UNIX socket in octal digits: who may write to it may connect."},
+    {SOCKET(user), .name = "user", .live = true, .type = &type_account, .max = 255, .otherwise = "that of taskd",
+     .help = "Owner of the file of a UNIX socket. Needs taskd to run as root."},
+    {SOCKET(group), .name = "group", .live = true, .type = &type_account, .max = 255, .otherwise = "that of taskd",
+     .help = "Group of the file of a UNIX socket. Needs taskd to run as root, or to be in that group."},
+
     {WORKER(command), .topic = "The program", .name = "command", .type = &type_command, .own = true, .required = true,
      .help = "Program and arguments. No shell is involved. A program without a slash is looked for in PATH."},
     {WORKER(replicas), .name = "replicas", .live = true, .type = &type_integer, .min = 1, .max = 10000, .def = "1",
@@ -72,6 +91,9 @@ const struct key config_keys[] = {
      .given = GIVEN_DIALECT,
      .help = "What is said on the channel \"node-ipc\". \"taskd\": the messages of taskd. \"pm2\": those of PM2: the "
              "string ready, and shutdown as the stop; a worker that was written for SIGINT needs stop_signal, too."},
+    {WORKER(sockets), .name = "sockets", .type = &type_names, .own = true, .otherwise = "none",
+     .help = "Names of the sockets that each life gets, as descriptors 3 and up in this order, with LISTEN_FDS, "
+             "LISTEN_PID and LISTEN_FDNAMES set as sd_listen_fds(3) reads them."},
     {WORKER(cwd), .name = "cwd", .type = &type_string, .max = FILE_PATH_MAX, .otherwise = "that of taskd",
      .help = "Working directory."},
     {WORKER(input), .name = "input", .type = &type_json, .otherwise = "none",

@@ -11,7 +11,7 @@
 struct value;
 struct key_type;
 
-enum key_scope { SCOPE_DAEMON, SCOPE_WORKER };
+enum key_scope { SCOPE_DAEMON, SCOPE_SOCKET, SCOPE_WORKER };
 
 struct key {
     enum key_scope scope;
@@ -52,6 +52,7 @@ struct key_type {
 extern const struct key_type type_string, type_account, type_integer, type_duration, type_size, type_choice, type_umask,
     type_signal;
 extern const struct key_type type_real, type_codes, type_name, type_names;
+extern const struct key_type type_addresses, type_mode; /* of a socket */
 extern const struct key_type type_command, type_env, type_env_file, type_env_inherit, type_limits, type_json;
 extern const struct key_type type_group; /* an object whose keys are rows of their own */
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
-
 enum { PLACE = 320, CIRCLE = 400 };
 
 struct name {
@@ -59,14 +57,7 @@ static size_t find_worker(const struct walk *w, const char *name)
 /* Where entry `index` of a worker's list stands, or the worker itself. */
 static struct value find_place(const struct walk *w, size_t worker, const char *key, size_t index)
 {
-    struct value list, element = {0};
-
-    if (!value_find(&w->places[worker], key, &list))
-        return w->places[worker];
-    for (size_t i = 0; json_is_array(list.json) && i <= index; i++)
-        if (!value_next(&list, &element))
-            return list;
-    return json_is_array(list.json) ? element : list;
+    return value_entry(&w->places[worker], key, index);
 }
 
 /* Within one file the second is a duplicate key, and has been reported. */
@@ -95,17 +86,12 @@ static void check_group(const struct walk *w, size_t worker)
 
 static void unknown_worker(const struct walk *w, size_t worker, size_t index, const char *name)
 {
-    const char **names = calloc(w->count + 1, sizeof *names), *near = NULL;
+    const char **names = calloc(w->count + 1, sizeof *names), *nobody = NULL;
     struct value at = find_place(w, worker, "after", index);
 
     for (size_t i = 0; names && i < w->count; i++)
         names[i] = w->names[i].name;
-    if (names)
-        near = text_nearest(name, names);
-    if (near)
-        value_error(&at, "there is no worker \"%s\" (did you mean \"%s\"?)", name, near);
-    else
-        value_error(&at, "there is no worker \"%s\"", name);
+    value_unknown_name(&at, "worker", name, names ? names : &nobody);
     free(names);
 }
 

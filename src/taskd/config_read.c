@@ -10,15 +10,29 @@
 #include "taskd/config_keys.h"
 #include "taskd/config_name.h"
 #include "taskd/config_order.h"
+#include "taskd/config_socket.h"
 #include "taskd/config_worker.h"
 
 enum { KEY_NAME = 128, KNOWN_MAX = 64 };
 
-enum section { SECTION_SCHEMA, SECTION_INCLUDE, SECTION_DAEMON, SECTION_DEFAULTS, SECTION_WORKERS, SECTIONS };
+enum section {
+    SECTION_SCHEMA,
+    SECTION_INCLUDE,
+    SECTION_DAEMON,
+    SECTION_SOCKETS,
+    SECTION_DEFAULTS,
+    SECTION_WORKERS,
+    SECTIONS
+};
 
 static const char *const section_names[] = {
-    [SECTION_SCHEMA] = "$schema",    [SECTION_INCLUDE] = "include", [SECTION_DAEMON] = "daemon",
-    [SECTION_DEFAULTS] = "defaults", [SECTION_WORKERS] = "workers", [SECTIONS] = NULL,
+    [SECTION_SCHEMA] = "$schema",
+    [SECTION_INCLUDE] = "include",
+    [SECTION_DAEMON] = "daemon",
+    [SECTION_SOCKETS] = "sockets",
+    [SECTION_DEFAULTS] = "defaults",
+    [SECTION_WORKERS] = "workers",
+    [SECTIONS] = NULL,
 };
 
 struct reader {
@@ -26,6 +40,7 @@ struct reader {
     struct value sections[SECTIONS]; /* .at is NULL for one that is missing */
     struct worker_config fresh;      /* every key at its default */
     struct value *places;            /* where each worker of the configuration stands */
+    struct value *socket_places;     /* … and each socket */
     bool whole;                      /* no worker is missing, as far as is known */
 };
 
@@ -150,13 +165,26 @@ static void read_keys(struct reader *r, const struct value *v, struct worker_con
     w->given = inherited.given | own.given;
 }
 
-static void check_required(const struct value *v)
+static void check_required(const struct value *v, enum key_scope scope)
 {
     struct value found;
 
     for (const struct key *k = config_keys; k->name; k++)
-        if (k->scope == SCOPE_WORKER && k->required && !value_find(v, k->name, &found))
+        if (k->scope == scope && k->required && !value_find(v, k->name, &found))
             value_key_error(v, "\"%s\" is missing", k->name);
+}
+
+static char *read_name(const struct value *v, const char *whose)
+{
+    char *name = strdup(v->at->key);
+
+    if (!name)
+        config_errors_no_memory(v->errors);
+    if (!config_name_ok(v->at->key))
+        value_key_error(v,
+                        "a %s's name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit",
+                        whose, CONFIG_NAME_MAX);
+    return name;
 }
 
 static void read_worker(struct reader *r, const struct value *v, struct worker_config *w)
@@ -164,21 +192,47 @@ static void read_worker(struct reader *r, const struct value *v, struct worker_c
     struct origin origin = {.worker = v, .defaults = &r->sections[SECTION_DEFAULTS]};
 
     *w = r->fresh;
-    w->name = strdup(v->at->key);
-    if (!w->name)
-        config_errors_no_memory(v->errors);
-    if (!config_name_ok(v->at->key))
-        value_key_error(
-            v, "a worker's name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit",
-            CONFIG_NAME_MAX);
+    w->name = read_name(v, "worker");
     read_keys(r, v, w);
     if (!json_is_object(v->json))
         return;
-    check_required(v);
+    check_required(v, SCOPE_WORKER);
     worker_derive(w, &r->fresh);
     if (w->env_file && env_file_load(w->env_file, &w->env, on_env_file_error, &origin) == -ENOMEM)
         config_errors_no_memory(v->errors);
     worker_check(w, on_wrong_key, &origin);
+}
+
+static void read_socket(const struct value *v, struct socket_config *s)
+{
+    struct target t = {.scope = SCOPE_SOCKET, .object = s};
+
+    if (socket_init(s) < 0)
+        config_errors_no_memory(v->errors);
+    s->name = read_name(v, "socket");
+    read_object(&t, v, "");
+    s->given = t.given;
+    if (json_is_object(v->json))
+        check_required(v, SCOPE_SOCKET);
+}
+
+static void read_sockets(struct reader *r, const struct value *v)
+{
+    struct value member = {0};
+    struct config *c = r->config;
+
+    if (!is_object(v))
+        return;
+    c->sockets = calloc(json_object_size(v->json) + 1, sizeof *c->sockets);
+    r->socket_places = calloc(json_object_size(v->json) + 1, sizeof *r->socket_places);
+    if (!c->sockets || !r->socket_places) {
+        config_errors_no_memory(v->errors);
+        return;
+    }
+    while (value_next(v, &member)) {
+        r->socket_places[c->sockets_count] = member;
+        read_socket(&member, &c->sockets[c->sockets_count++]);
+    }
 }
 
 static void check_total(const struct reader *r, const struct value *v)
@@ -283,7 +337,9 @@ static void read_all_workers(struct reader *r, const struct value *document, con
         value_error(own->at ? own : document, "no worker is defined");
     check_total(r, own->at ? own : document);
     config_order_check(r->config, r->places, r->whole, document->errors);
+    config_sockets_check(r->config, &(struct socket_places){r->socket_places, r->places}, r->whole, document->errors);
     free(r->places);
+    free(r->socket_places);
 }
 
 void config_read(struct config *config, const struct value *document, const struct documents *included, bool whole)
@@ -300,6 +356,8 @@ void config_read(struct config *config, const struct value *document, const stru
     find_sections(&r, document);
     if (r.sections[SECTION_DAEMON].at)
         read_object(&daemon, &r.sections[SECTION_DAEMON], "");
+    if (r.sections[SECTION_SOCKETS].at)
+        read_sockets(&r, &r.sections[SECTION_SOCKETS]);
     if (r.sections[SECTION_DEFAULTS].at)
         read_defaults(&r, &r.sections[SECTION_DEFAULTS]);
     read_all_workers(&r, document, included);

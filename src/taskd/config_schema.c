@@ -58,6 +58,21 @@ static json_t *object_schema(const char *help, json_t *properties_taken)
                      "properties", properties_taken);
 }
 
+static json_t *socket_schema(void)
+{
+    json_t *schema = object_schema("One socket.", properties(SCOPE_SOCKET, "", false));
+
+    json_object_set_new(schema, "required", required(SCOPE_SOCKET));
+    return schema;
+}
+
+static json_t *sockets_schema(void)
+{
+    return json_pack("{s:s,s:s,s:{s:s},s:o}", "description",
+                     "What workers listen at, by name: opened once, handed to every life.", "type", "object",
+                     "propertyNames", "pattern", CONFIG_NAME_PATTERN, "additionalProperties", socket_schema());
+}
+
 static json_t *worker_schema(void)
 {
     json_t *schema = object_schema("One worker.", properties(SCOPE_WORKER, "", false));
@@ -76,14 +91,15 @@ static json_t *workers_schema(void)
 json_t *config_schema(void)
 {
     return json_pack(
-        "{s:s,s:s,s:s,s:s,s:b,s:[{s:[s]},{s:[s]}],s:{s:{s:s,s:s},s:{s:s,s:s,s:{s:s}},s:o,s:o,s:o}}", "$schema",
+        "{s:s,s:s,s:s,s:s,s:b,s:[{s:[s]},{s:[s]}],s:{s:{s:s,s:s},s:{s:s,s:s,s:{s:s}},s:o,s:o,s:o,s:o}}", "$schema",
         "https://json-schema.org/draft/2020-12/schema", "title", "taskd.json", "description",
         "Configuration of taskd: see taskd.json(5).", "type", "object", "additionalProperties", 0, "anyOf", "required",
         "workers", "required", "include", "properties", "$schema", "type", "string", "description",
         "Ignored: for editors.", "include", "description",
         "Patterns of other files with workers, relative to this one: \"conf.d/*.json\".", "type", "array", "items",
         "type", "string", "daemon",
-        object_schema("Settings of the daemon itself.", properties(SCOPE_DAEMON, "", false)), "defaults",
+        object_schema("Settings of the daemon itself.", properties(SCOPE_DAEMON, "", false)), "sockets",
+        sockets_schema(), "defaults",
         object_schema("Settings that every worker has unless it says otherwise.", properties(SCOPE_WORKER, "", true)),
         "workers", workers_schema());
 }

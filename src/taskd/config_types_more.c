@@ -167,7 +167,7 @@ const struct key_type type_codes = {
     .equal = codes_equal,
 };
 
-/* names: of workers */
+/* names: of workers, of sockets */
 
 static void names_clear(const struct key *k, void *object)
 {
@@ -210,7 +210,7 @@ static json_t *names_schema(const struct key *k)
 }
 
 const struct key_type type_names = {
-    .what = "a list of names of workers",
+    .what = "a list of names",
     .kind = "list of strings",
     .from_json = names_from_json,
     .schema = names_schema,

@@ -93,6 +93,28 @@ void value_unknown_key(const struct value *v, const char *const *known)
         value_key_error(v, "unknown key");
 }
 
+struct value value_entry(const struct value *object, const char *key, size_t index)
+{
+    struct value list, element = {0};
+
+    if (!value_find(object, key, &list))
+        return *object;
+    for (size_t i = 0; json_is_array(list.json) && i <= index; i++)
+        if (!value_next(&list, &element))
+            return list;
+    return json_is_array(list.json) ? element : list;
+}
+
+void value_unknown_name(const struct value *v, const char *what, const char *name, const char *const *known)
+{
+    const char *near = text_nearest(name, known);
+
+    if (near)
+        value_error(v, "there is no %s \"%s\" (did you mean \"%s\"?)", what, name, near);
+    else
+        value_error(v, "there is no %s \"%s\"", what, name);
+}
+
 char *value_place(const struct value *v, char *out, size_t out_size)
 {
     return config_errors_place(v->errors, v->source, v->at->key_at, out, out_size);

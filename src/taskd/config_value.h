@@ -31,6 +31,13 @@ void value_key_error(const struct value *, const char *fmt, ...) __attribute__((
 /* "unknown key", with the one of the NULL-terminated `known` that was meant, if any is near. */
 void value_unknown_key(const struct value *, const char *const *known);
 
+/* Where entry `index` of the list `key` stands; the list, or the object itself, where there is no such entry. */
+struct value value_entry(const struct value *object, const char *key, size_t index);
+
+/* Reports an entry that names something that is not there: "there is no worker "x"", with the one of `known` that was
+ * meant, if any is near. */
+void value_unknown_name(const struct value *, const char *what, const char *name, const char *const *known);
+
 /* "taskd.json:7:5": where its key stands. Returns `out`. */
 char *value_place(const struct value *, char *out, size_t out_size);
 

@@ -1,8 +1,6 @@
 #include "taskd/config_worker.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +11,9 @@
 #include "common/jsonline.h"
 #include "common/proto.h"
 #include "common/quantity.h"
+#include "taskd/config_account.h"
 #include "taskd/config_keys.h"
+#include "taskd/config_list.h"
 #include "taskd/cron.h"
 
 #ifdef HAVE_ZLIB
@@ -102,24 +102,13 @@ static bool cwd_wrong(const struct worker_config *w, char *why, size_t size)
     return !S_ISDIR(st.st_mode);
 }
 
-/* (uid_t)-1 means "leave it as it is" to the kernel, so nobody can have it. */
-static bool is_id(const char *s)
-{
-    size_t digits = strspn(s, "0123456789");
-
-    return digits > 0 && digits <= 10 && !s[digits] && strtoull(s, NULL, 10) < (uid_t)-1;
-}
-
-static bool only_digits(const char *s)
-{
-    return s[strspn(s, "0123456789")] == '\0';
-}
-
 static bool user_wrong(const struct worker_config *w, char *why, size_t size)
 {
+    uid_t uid;
+
     if (!w->user)
         return false;
-    if (only_digits(w->user) ? !is_id(w->user) : !getpwnam(w->user)) {
+    if (!account_user(w->user, &uid)) {
         snprintf(why, size, "there is no user \"%s\"", w->user);
         return true;
     }
@@ -129,9 +118,11 @@ static bool user_wrong(const struct worker_config *w, char *why, size_t size)
 
 static bool group_wrong(const struct worker_config *w, char *why, size_t size)
 {
+    gid_t gid;
+
     if (!w->group)
         return false;
-    if (only_digits(w->group) ? !is_id(w->group) : !getgrnam(w->group)) {
+    if (!account_group(w->group, &gid)) {
         snprintf(why, size, "there is no group \"%s\"", w->group);
         return true;
     }
@@ -179,8 +170,11 @@ static bool ready_fd_alone(const struct worker_config *w, char *why, size_t size
 
 static bool ready_fd_taken(const struct worker_config *w, char *why, size_t size)
 {
-    snprintf(why, size, "%d is the channel's", PROTO_FD);
-    return w->ready == READY_FD && worker_talks(w) && w->ready_fd == PROTO_FD;
+    int64_t channel = PROTO_FD + (int64_t)list_count(w->sockets), next = channel + worker_talks(w);
+
+    snprintf(why, size, "%lld is the %s", (long long)w->ready_fd,
+             w->ready_fd == channel ? "channel's" : "descriptor of a socket");
+    return w->ready == READY_FD && w->ready_fd < next;
 }
 
 static bool schedule_wrong(const struct worker_config *w, char *why, size_t size)

@@ -1,4 +1,5 @@
 libdaemon_la_SOURCES += \
+	src/taskd/activation.c src/taskd/activation.h \
 	src/taskd/agenda.c src/taskd/agenda.h \
 	src/taskd/ask.c \
 	src/taskd/cgroup.c src/taskd/cgroup.h src/taskd/cgroup_impl.h src/taskd/cgroup_root.c \
@@ -9,6 +10,8 @@ libdaemon_la_SOURCES += \
 	src/taskd/daemon.c src/taskd/daemon.h \
 	src/taskd/daemon_reload.c src/taskd/daemon_reload.h \
 	src/taskd/definition.c src/taskd/definition.h \
+	src/taskd/endpoint.c src/taskd/endpoint.h \
+	src/taskd/endpoints.c src/taskd/endpoints.h \
 	src/taskd/errout.c src/taskd/errout.h \
 	src/taskd/events.c src/taskd/events.h \
 	src/taskd/fsm.c src/taskd/fsm.h \

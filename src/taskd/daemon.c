@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "common/quantity.h"
+#include "taskd/activation.h"
 #include "taskd/cgroup.h"
 #include "taskd/config.h"
 #include "taskd/control.h"
 #include "taskd/daemon_reload.h"
+#include "taskd/endpoints.h"
 #include "taskd/errout.h"
 #include "taskd/events.h"
 #include "taskd/journal.h"
@@ -37,6 +39,7 @@ struct daemon {
     struct event_base *base;
     struct events *events;
     struct cgroups *cgroups;
+    struct endpoint_pool pool;
     struct signals *signals;
     struct supervisor *sup;
     struct control *control;
@@ -113,7 +116,7 @@ static json_t *on_reload(void *arg, bool dry_run, int *ret_status)
     bool tell = !dry_run && d->ready_said;
     if (tell)
         notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)sys->now_ms() * 1000);
-    json_t *diff = daemon_reload(d->sup, d->req.config, dry_run, ret_status);
+    json_t *diff = daemon_reload(d->sup, &d->pool, d->req.config, dry_run, ret_status);
     if (tell)
         notify_send("READY=1");
     return diff;
@@ -214,17 +217,37 @@ static void open_cgroups(struct daemon *d)
         log_warn("no control group for each task: %s", why);
 }
 
+/* All of them before the first worker starts: an address that somebody else has is an error of the configuration. */
+static struct endpoints *open_endpoints(struct daemon *d)
+{
+    struct endpoints *endpoints = NULL;
+    char why[512] = "no memory";
+    int e = d->req.one_shot ? activation_pass_on(&d->pool, d->req.config) : 0;
+    if (e == 0)
+        e = endpoints_plan(&d->pool, d->req.config, &endpoints);
+    if (e == 0)
+        e = endpoints_open(endpoints, why, sizeof why);
+    if (e < 0) {
+        endpoints_free(endpoints);
+        fatal("%s", why);
+    }
+    activation_warn_unused(&d->pool);
+    return endpoints;
+}
+
 static void make_supervisor(struct daemon *d)
 {
     open_cgroups(d);
     d->events = events_new(EVENTS_MAX, EVENTS_BYTES_MAX);
     if (!d->events)
         fatal("no memory");
+    struct endpoints *endpoints = open_endpoints(d);
     bool single = d->req.one_shot && d->req.config->workers[0].replicas == 1;
     struct supervisor_options options = {.one_shot = d->req.one_shot,
                                          .capture = live_view(d),
                                          .stdin_fd = -1,
                                          .events = d->events,
+                                         .endpoints = endpoints,
                                          .cgroups = d->cgroups};
     if (single && !isatty(STDIN_FILENO))
         options.stdin_fd = STDIN_FILENO;
@@ -240,6 +263,7 @@ static void make_supervisor(struct daemon *d)
         e = -ENOMEM;
     if (e < 0)
         fatal("cannot set up: %s", strerror(-e));
+    endpoints_free(endpoints);
 }
 
 static void make_control(struct daemon *d)
@@ -274,6 +298,8 @@ static void tell_proc(void)
 
 static void set_up(struct daemon *d)
 {
+    if (activation_take(&d->pool) < 0)
+        fatal("LISTEN_FDS and LISTEN_FDNAMES do not say which descriptors are handed over");
     d->base = event_base_new();
     if (!d->base)
         fatal("cannot make an event loop");
@@ -292,6 +318,7 @@ static void tear_down(struct daemon *d)
     control_free(d->control);
     view_free(d->view);
     supervisor_free(d->sup);
+    endpoint_pool_clear(&d->pool);
     events_free(d->events);
     cgroups_free(d->cgroups);
     signals_free(d->signals);

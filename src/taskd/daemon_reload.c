@@ -7,10 +7,12 @@
 
 #include "taskd/config.h"
 #include "taskd/config_diff.h"
+#include "taskd/endpoints.h"
 #include "taskd/log.h"
 #include "taskd/supervisor.h"
 
 enum { HTTP_OK = 200, HTTP_CONFLICT = 409, HTTP_INVALID = 422, HTTP_UNAVAILABLE = 503 };
+enum { WHY = 512 };
 
 static json_t *error_body(const char *code, const char *message)
 {
@@ -60,17 +62,29 @@ static void log_diff(const json_t *diff)
         log_warn("reload: some keys of \"daemon\" take effect only when taskd is started again");
 }
 
-static json_t *go_over(struct supervisor *sup, const struct config *running, struct config *config, bool dry_run,
-                       int *ret_status)
+/* Sockets that cannot be opened leave everything as it is. A reload that will be refused anyway opens none. */
+static bool prepare_sockets(const struct supervisor *sup, struct endpoint_pool *pool, const struct config *config,
+                            bool dry_run, struct endpoints **ret, char why[WHY])
+{
+    snprintf(why, WHY, "no memory");
+    if (endpoints_plan(pool, config, ret) < 0)
+        return false;
+    return dry_run || supervisor_state(sup) != SUP_RUNNING || endpoints_open(*ret, why, WHY) == 0;
+}
+
+static json_t *go_over(struct supervisor *sup, const struct config *running, struct config *config,
+                       struct endpoints *endpoints, bool dry_run, int *ret_status)
 {
     json_t *daemon_keys = json_array();
     daemon_config_differs(&running->daemon, &config->daemon, on_daemon_key, daemon_keys);
-    json_t *diff = supervisor_reload(sup, config, dry_run);
+    json_t *diff = supervisor_reload(sup, config, endpoints, dry_run);
     if (diff) {
         json_object_set_new(diff, "daemon", daemon_keys);
         *ret_status = HTTP_OK;
-        if (!dry_run)
-            log_diff(diff);
+        if (dry_run)
+            return diff;
+        endpoints_change(endpoints);
+        log_diff(diff);
         return diff;
     }
     json_decref(daemon_keys);
@@ -79,7 +93,25 @@ static json_t *go_over(struct supervisor *sup, const struct config *running, str
                               : error_body("failed", strerror(errno));
 }
 
-json_t *daemon_reload(struct supervisor *sup, const struct config *running, bool dry_run, int *ret_status)
+static json_t *apply(struct supervisor *sup, struct endpoint_pool *pool, const struct config *running,
+                     struct config *config, bool dry_run, int *ret_status)
+{
+    struct endpoints *endpoints = NULL;
+    json_t *body;
+    char why[WHY];
+    if (prepare_sockets(sup, pool, config, dry_run, &endpoints, why)) {
+        body = go_over(sup, running, config, endpoints, dry_run, ret_status);
+    } else {
+        body = error_body("sockets", why);
+        log_error("reload: nothing has been changed");
+        config_free(config);
+    }
+    endpoints_free(endpoints);
+    return body;
+}
+
+json_t *daemon_reload(struct supervisor *sup, struct endpoint_pool *pool, const struct config *running, bool dry_run,
+                      int *ret_status)
 {
     struct config_errors *errors = config_errors_new();
     struct config *config = NULL;
@@ -93,7 +125,7 @@ json_t *daemon_reload(struct supervisor *sup, const struct config *running, bool
     else if (config_load(running->path, &config, errors) < 0)
         body = invalid(errors, ret_status);
     else
-        body = go_over(sup, running, config, dry_run, ret_status);
+        body = apply(sup, pool, running, config, dry_run, ret_status);
     config_errors_free(errors);
     return body;
 }

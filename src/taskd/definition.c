@@ -5,13 +5,16 @@
 
 #include "taskd/config_worker.h"
 
-int definition_new(struct worker_config *config, struct definition **ret)
+int definition_new(struct worker_config *config, const struct endpoints *endpoints, struct definition **ret)
 {
     struct definition *d = calloc(1, sizeof *d);
     if (!d)
         return -ENOMEM;
     int r = identity_resolve(config, &d->identity);
+    if (r == 0)
+        r = endpoint_bundle_new(endpoints, config->sockets, &d->sockets);
     if (r < 0) {
+        identity_clear(&d->identity);
         free(d);
         return r;
     }
@@ -34,5 +37,6 @@ void definition_unref(struct definition *d)
         return;
     worker_clear(&d->config);
     identity_clear(&d->identity);
+    endpoint_bundle_clear(&d->sockets);
     free(d);
 }

@@ -47,7 +47,8 @@ struct env {
     size_t count, cap;
     char *own[16];
     size_t own_count;
-    char *pid_text; /* see spawn.h */
+    char *pid_texts[SPAWN_PIDS_MAX]; /* see spawn.h */
+    size_t pid_texts_count;
     bool failed;
 };
 
@@ -103,6 +104,14 @@ __attribute__((format(printf, 2, 3))) static void env_printf(struct env *e, cons
     env_put(e, entry);
 }
 
+/* The child will put its own number behind the name. */
+static void env_own_pid(struct env *e, const char *name)
+{
+    env_printf(e, "%s=%*s", name, SPAWN_PID_ROOM, "");
+    if (!e->failed)
+        e->pid_texts[e->pid_texts_count++] = strchr(e->own[e->own_count - 1], '=') + 1;
+}
+
 static void env_free(struct env *e)
 {
     for (size_t i = 0; i < e->own_count; i++)
@@ -141,15 +150,22 @@ static int64_t grace_for_env(int64_t ms)
     return ms == DURATION_INFINITY ? -1 : ms;
 }
 
+/* Sockets come first, since their protocol counts from 3. */
+static int channel_target(const struct launch *l)
+{
+    return PROTO_FD + (int)l->sockets->count;
+}
+
 /* Node takes a socket that it is given like this for the IPC channel of its parent: child_process, "Advanced
  * serialization" and options.stdio in Node's manual. */
-static void describe_channel(struct env *e, const struct worker_config *c)
+static void describe_channel(struct env *e, const struct launch *l)
 {
+    const struct worker_config *c = l->config;
     if (c->channel == CHANNEL_NODE_IPC) {
-        env_printf(e, "NODE_CHANNEL_FD=%d", PROTO_FD);
+        env_printf(e, "NODE_CHANNEL_FD=%d", channel_target(l));
         env_printf(e, "NODE_CHANNEL_SERIALIZATION_MODE=json");
     } else {
-        env_printf(e, PROTO_ENV_FD "=%d", PROTO_FD);
+        env_printf(e, PROTO_ENV_FD "=%d", channel_target(l));
     }
     env_printf(e, PROTO_ENV_PROTO "=%d", PROTO_VERSION);
     env_printf(e, PROTO_ENV_GRACE_MS "=%" PRId64, grace_for_env(c->stop_timeout));
@@ -165,9 +181,7 @@ static void describe_notify(struct env *e, const struct launch *l)
     if (l->config->watchdog_timeout == DURATION_INFINITY)
         return;
     env_printf(e, "WATCHDOG_USEC=%" PRId64, l->config->watchdog_timeout * 1000);
-    env_printf(e, "WATCHDOG_PID=%*s", SPAWN_PID_ROOM, "");
-    if (!e->failed)
-        e->pid_text = strchr(e->own[e->own_count - 1], '=') + 1;
+    env_own_pid(e, "WATCHDOG_PID");
 }
 
 static void describe_life(struct env *e, const struct launch *l)
@@ -180,7 +194,17 @@ static void describe_life(struct env *e, const struct launch *l)
     if (l->config->channel == CHANNEL_SD_NOTIFY)
         describe_notify(e, l);
     else if (worker_talks(l->config))
-        describe_channel(e, l->config);
+        describe_channel(e, l);
+}
+
+/* LISTEN_PID guards descendants that inherit the variables without the descriptors. */
+static void hand_over_sockets(struct env *e, const struct launch *l)
+{
+    if (l->sockets->count == 0)
+        return;
+    env_printf(e, "LISTEN_FDS=%zu", l->sockets->count);
+    env_printf(e, "LISTEN_FDNAMES=%s", l->sockets->names);
+    env_own_pid(e, "LISTEN_PID");
 }
 
 static void build_env(struct env *e, const struct launch *l)
@@ -190,6 +214,7 @@ static void build_env(struct env *e, const struct launch *l)
     for (char **entry = l->config->env; entry && *entry; entry++)
         env_put(e, *entry);
     describe_life(e, l);
+    hand_over_sockets(e, l);
 }
 
 /* The worker's stdout and stderr; -1 is /dev/null. */
@@ -213,6 +238,27 @@ static int open_channel(const struct worker_config *c, int ends[2])
     return fd_nonblock(ends[0]);
 }
 
+/* Every socket, the channel and the readiness pipe at its place. *ret_clash: two would have the same one, as
+ * run -- CMD may have been handed sockets that its ready_fd knows nothing of. */
+static size_t list_fds(const struct launch *l, int channel, struct spawn_fd fds[SPAWN_FDS_MAX], bool *ret_clash)
+{
+    size_t n = 0;
+    for (; n < l->sockets->count && n < SPAWN_FDS_MAX - 2; n++)
+        fds[n] = (struct spawn_fd){endpoint_fd(l->sockets->list[n]), PROTO_FD + (int)n};
+    if (channel >= 0)
+        fds[n++] = (struct spawn_fd){channel, channel_target(l)};
+    *ret_clash = l->ready_fd >= 0 && l->config->ready_fd < PROTO_FD + (int64_t)n;
+    if (l->ready_fd >= 0)
+        fds[n++] = (struct spawn_fd){l->ready_fd, (int)l->config->ready_fd};
+    return n;
+}
+
+static int failed_at(struct spawn_result *ret, int r, const char *step)
+{
+    *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = -r, .step = step};
+    return r;
+}
+
 static int start(const struct launch *l, const struct env *env, const int log_fds[2], int channel,
                  struct spawn_result *ret)
 {
@@ -222,12 +268,8 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = ENOMEM, .step = "prepare"};
         return -ENOMEM;
     }
-    struct spawn_fd fds[2];
-    size_t fds_count = 0;
-    if (channel >= 0)
-        fds[fds_count++] = (struct spawn_fd){channel, PROTO_FD};
-    if (l->ready_fd >= 0)
-        fds[fds_count++] = (struct spawn_fd){l->ready_fd, (int)l->config->ready_fd};
+    struct spawn_fd fds[SPAWN_FDS_MAX];
+    bool clash;
     struct spawn_request req = {
         .argv = l->config->command,
         .envp = env->list,
@@ -237,8 +279,9 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         .stdout_fd = log_fds[0],
         .stderr_fd = log_fds[1],
         .fds = fds,
-        .fds_count = fds_count,
-        .pid_text = env->pid_text,
+        .fds_count = list_fds(l, channel, fds, &clash),
+        .pid_texts = env->pid_texts,
+        .pid_texts_count = env->pid_texts_count,
         .cgroup_fd = l->cgroup_fd,
         .set_ids = l->identity->change,
         .uid = l->identity->uid,
@@ -250,14 +293,8 @@ static int start(const struct launch *l, const struct env *env, const int log_fd
         .limits_count = l->config->limits_count,
         .nofile = l->nofile,
     };
-    int r = sys->spawn(&req, ret);
+    int r = clash ? failed_at(ret, -EBUSY, "place ready_fd") : sys->spawn(&req, ret);
     spawn_candidates_free(candidates);
-    return r;
-}
-
-static int failed_at(struct spawn_result *ret, int r, const char *step)
-{
-    *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = -r, .step = step};
     return r;
 }
 

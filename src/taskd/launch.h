@@ -2,6 +2,7 @@
  * the kernel (sys->spawn). Owner: task.c. */
 #pragma once
 #include "taskd/config.h"
+#include "taskd/endpoints.h"
 #include "taskd/identity.h"
 #include "taskd/sys.h"
 
@@ -10,6 +11,7 @@ struct launch {
     const struct identity *identity;
     const char *task, *handle;
     unsigned attempt;
+    const struct endpoint_bundle *sockets;
     int stdin_fd;                /* -1: /dev/null */
     int output_fd;               /* where stdout and stderr go when taskd reads them itself; -1: as `log` says */
     int cgroup_fd;               /* see spawn.h */

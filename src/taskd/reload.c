@@ -33,7 +33,29 @@ static void on_key(void *arg, const char *key, bool live)
     c->replicas = c->replicas || strcmp(key, "replicas") == 0;
 }
 
-static int compare(struct plan *p, struct config *config)
+static bool is_new(const struct change *c)
+{
+    return !c->old || !c->old->configured;
+}
+
+static bool is_told(const json_t *keys, const char *key)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach (keys, i, one)
+        if (strcmp(json_string_value(one), key) == 0)
+            return true;
+    return false;
+}
+
+/* The same names may stand for other addresses now. */
+static void compare_sockets(struct change *c)
+{
+    if (!endpoint_bundle_equal(&c->old->definition->sockets, &c->definition->sockets) && !is_told(c->keys, "sockets"))
+        on_key(c, "sockets", false);
+}
+
+static int compare(struct plan *p, struct config *config, const struct endpoints *endpoints)
 {
     p->changes = calloc(config->workers_count + 1, sizeof *p->changes);
     if (!p->changes)
@@ -45,13 +67,15 @@ static int compare(struct plan *p, struct config *config)
         c->keys = json_array();
         if (!c->keys)
             return -ENOMEM;
-        if (!c->old || !c->old->configured)
+        if (is_new(c))
             c->process = c->replicas = true;
         else
             worker_config_differs(&c->old->definition->config, new, on_key, c);
-        int r = definition_new(new, &c->definition);
+        int r = definition_new(new, endpoints, &c->definition);
         if (r < 0)
             return r;
+        if (!is_new(c))
+            compare_sockets(c);
     }
     return 0;
 }
@@ -63,11 +87,6 @@ static void plan_clear(struct plan *p)
         definition_unref(p->changes[i].definition);
     }
     free(p->changes);
-}
-
-static bool is_new(const struct change *c)
-{
-    return !c->old || !c->old->configured;
 }
 
 static const char *name_of(const struct change *c)
@@ -198,11 +217,11 @@ static int apply(struct plan *p)
     return r;
 }
 
-json_t *supervisor_reload(struct supervisor *s, struct config *config, bool dry_run)
+json_t *supervisor_reload(struct supervisor *s, struct config *config, const struct endpoints *endpoints, bool dry_run)
 {
     struct plan p = {.sup = s};
     json_t *diff = NULL;
-    int r = s->state == SUP_RUNNING ? compare(&p, config) : -ESHUTDOWN;
+    int r = s->state == SUP_RUNNING ? compare(&p, config, endpoints) : -ESHUTDOWN;
     if (r == 0 && !(diff = plan_json(&p, dry_run)))
         r = -ENOMEM;
     if (r == 0 && !dry_run) {

@@ -95,13 +95,15 @@ CHILD_SIDE int write_pid(const struct spawn_request *r)
 {
     char digits[SPAWN_PID_ROOM];
     int n = 0;
-    if (!r->pid_text)
+    if (r->pid_texts_count == 0)
         return 0;
     for (long pid = syscall(SYS_getpid); pid > 0; pid /= 10)
         digits[n++] = (char)('0' + pid % 10);
-    for (int i = 0; i < n; i++)
-        r->pid_text[i] = digits[n - 1 - i];
-    r->pid_text[n] = '\0';
+    for (size_t k = 0; k < r->pid_texts_count; k++) {
+        for (int i = 0; i < n; i++)
+            r->pid_texts[k][i] = digits[n - 1 - i];
+        r->pid_texts[k][n] = '\0';
+    }
     return 0;
 }
 
@@ -222,6 +224,10 @@ int spawn_process(const struct spawn_request *req, struct spawn_result *ret)
 {
     struct child c = {.req = req};
     sigset_t all;
+    if (req->fds_count > SPAWN_FDS_MAX) {
+        *ret = (struct spawn_result){.pid = -1, .pidfd = -1, .error = EMFILE, .step = "set up descriptors"};
+        return -EMFILE;
+    }
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &c.old_mask);
     int pidfd = -1;

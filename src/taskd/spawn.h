@@ -16,7 +16,7 @@ struct spawn_fd {
     int fd, target;
 };
 
-enum { SPAWN_FDS_MAX = 64, SPAWN_PID_ROOM = 12 };
+enum { SPAWN_FDS_MAX = 258, SPAWN_PIDS_MAX = 2, SPAWN_PID_ROOM = 12 };
 
 /* What the child is to be. Everything is prepared by the parent and borrowed; one of the first three descriptors that
  * is -1 means /dev/null. Nothing else of taskd's is passed on: descriptors, signal mask, ignored signals, process
@@ -29,7 +29,8 @@ struct spawn_request {
     int stdin_fd, stdout_fd, stderr_fd;
     const struct spawn_fd *fds; /* at most SPAWN_FDS_MAX more, each to a target of its own, from 3 on */
     size_t fds_count;
-    char *pid_text; /* SPAWN_PID_ROOM bytes in one of the strings of envp, where the child writes its pid; NULL: none */
+    char *const *pid_texts; /* at most SPAWN_PIDS_MAX places of SPAWN_PID_ROOM bytes within envp: the child's own pid */
+    size_t pid_texts_count;
     bool set_ids;
     uid_t uid;
     gid_t gid;

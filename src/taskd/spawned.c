@@ -52,7 +52,7 @@ static int spawn_command(struct supervisor *s, struct config *config, json_t *in
         return -ENOMEM;
     free(config->workers[0].name);
     config->workers[0].name = name;
-    int r = definition_new(&config->workers[0], &d);
+    int r = definition_new(&config->workers[0], NULL, &d);
     if (r < 0) {
         supervisor_settle(s);
         return r;

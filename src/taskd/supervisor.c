@@ -247,14 +247,14 @@ static void on_task_verdict(void *arg, struct task *t, bool failed)
  */
 
 /* Workers of the configuration, without their tasks. */
-static int make_workers(struct supervisor *s, struct config *config)
+static int make_workers(struct supervisor *s, struct config *config, const struct endpoints *endpoints)
 {
     for (size_t i = 0; i < config->workers_count; i++) {
         struct worker *w = crew_add_worker(s, config->workers[i].name);
         struct definition *d = NULL;
         if (!w)
             return -ENOMEM;
-        int r = definition_new(&config->workers[i], &d);
+        int r = definition_new(&config->workers[i], endpoints, &d);
         if (r < 0)
             return r;
         crew_define(w, d);
@@ -322,7 +322,7 @@ int supervisor_new(struct event_base *base, struct config *config, struct journa
     s->shared.hooks.arg = s;
     int r = make_parts(s);
     if (r == 0)
-        r = make_workers(s, config);
+        r = make_workers(s, config, options->endpoints);
     /* Orphans of a worker come to taskd, where they can be found and reaped, and not to init. */
     if (r == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         r = -errno;

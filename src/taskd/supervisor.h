@@ -17,6 +17,7 @@ struct logring;
 struct logs;
 struct config;
 struct journal;
+struct endpoints;
 struct events;
 struct supervisor;
 
@@ -34,12 +35,13 @@ struct supervisor_hooks {
 };
 
 struct supervisor_options {
-    bool one_shot;           /* run -- CMD: a task that was stopped has ended for good */
-    bool capture;            /* "log": inherit comes through taskd, line by line (on_output) */
-    struct cgroups *cgroups; /* borrowed, NULL: tasks have none of their own */
-    int stdin_fd;            /* the workers' standard input, -1: /dev/null */
-    struct rlimit nofile;    /* what taskd was started with */
-    struct events *events;   /* where all that happens is told; borrowed */
+    bool one_shot;                     /* run -- CMD: a task that was stopped has ended for good */
+    bool capture;                      /* "log": inherit comes through taskd, line by line (on_output) */
+    struct cgroups *cgroups;           /* borrowed, NULL: tasks have none of their own */
+    int stdin_fd;                      /* the workers' standard input, -1: /dev/null */
+    struct rlimit nofile;              /* what taskd was started with */
+    struct events *events;             /* where all that happens is told; borrowed */
+    const struct endpoints *endpoints; /* the configuration's sockets, borrowed until it is made; NULL: none */
 };
 
 /* `journal` and `base` are borrowed and outlive the supervisor; the workers' definitions are moved out of `config`. 0,
@@ -83,10 +85,10 @@ struct spawn_order {
 };
 int supervisor_spawn(struct supervisor *, const struct spawn_order *, const char **ret_handle);
 
-/* Goes over to another configuration (taken, in every case): tasks whose worker has not changed stay as they are,
- * changed ones are replaced as by a restart, those that are gone are stopped. Returns what differs, new reference;
- * NULL with errno ESHUTDOWN or ENOMEM. With `dry_run` nothing is done. */
-json_t *supervisor_reload(struct supervisor *, struct config *, bool dry_run);
+/* Goes over to another configuration (taken, in every case), whose sockets are `endpoints` (borrowed): tasks whose
+ * worker has not changed stay as they are, changed ones are replaced as by a restart, those that are gone are stopped.
+ * Returns what differs, new reference; NULL with errno ESHUTDOWN or ENOMEM. With `dry_run` nothing is done. */
+json_t *supervisor_reload(struct supervisor *, struct config *, const struct endpoints *endpoints, bool dry_run);
 
 void supervisor_reap(struct supervisor *);               /* on SIGCHLD */
 void supervisor_told_by(struct supervisor *, int signo); /* the signal behind STOP_SIGNAL; the first one counts */

@@ -243,6 +243,7 @@ static int start_with(struct task *t, const struct gifts *g, struct spawn_result
         .identity = &t->definition->identity,
         .task = t->id,
         .handle = t->life.handle,
+        .sockets = &t->definition->sockets,
         .attempt = t->life.attempt,
         .stdin_fd = t->shared->stdin_fd,
         .output_fd = g->output,

@@ -1,8 +1,12 @@
-config_tests = tests/unit/test_config tests/unit/test_config_diff tests/unit/test_config_include \
+config_tests = tests/unit/test_address tests/unit/test_config tests/unit/test_config_diff tests/unit/test_config_include \
 	tests/unit/test_config_name tests/unit/test_config_options tests/unit/test_config_schema tests/unit/test_jsonpos
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests) tests/unit/test_check.sh
 dist_check_SCRIPTS += tests/unit/test_check.sh
+
+tests_unit_test_address_SOURCES = tests/unit/test_address.c tests/unit/suite.h
+tests_unit_test_address_CFLAGS = $(unit_cflags)
+tests_unit_test_address_LDADD = $(unit_libs)
 
 tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/suite.h
 tests_unit_test_config_CFLAGS = $(unit_cflags)
@@ -68,6 +72,10 @@ EXTRA_DIST += \
 	tests/data/config/invalid/no-workers.json \
 	tests/data/config/invalid/out-of-range.errors \
 	tests/data/config/invalid/out-of-range.json \
+	tests/data/config/invalid/sockets-with-workers.errors \
+	tests/data/config/invalid/sockets-with-workers.json \
+	tests/data/config/invalid/sockets.errors \
+	tests/data/config/invalid/sockets.json \
 	tests/data/config/invalid/syntax-bracket.errors \
 	tests/data/config/invalid/syntax-bracket.json \
 	tests/data/config/invalid/syntax-columns.errors \

@@ -161,6 +161,16 @@ START_TEST(reads_every_key)
     const struct worker_config *w = &config->workers[0];
     ck_assert_str_eq(config->daemon.socket, "/run/example/taskd.sock");
     ck_assert_str_eq(config->daemon.state_dir, "/var/lib/example");
+    ck_assert_uint_eq(config->sockets_count, 2);
+    ck_assert_str_eq(config->sockets[0].name, "web");
+    ck_assert_str_eq(config->sockets[0].listen[1], "[::1]:8080");
+    ck_assert_ptr_null(config->sockets[0].listen[2]);
+    ck_assert_int_eq(config->sockets[0].type, SOCKET_STREAM);
+    ck_assert_int_eq(config->sockets[0].backlog, 511);
+    ck_assert_str_eq(config->sockets[1].listen[0], "unix:log.sock");
+    ck_assert_int_eq(config->sockets[1].type, SOCKET_DGRAM);
+    ck_assert_int_eq(config->sockets[1].mode, 0600);
+    ck_assert_str_eq(w->sockets[1], "web");
     ck_assert_str_eq(w->name, "full.worker-1_x");
     ck_assert_str_eq(w->command[0], "./resize");
     ck_assert_str_eq(w->command[1], "");

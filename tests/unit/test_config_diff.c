@@ -32,7 +32,9 @@ static struct config *load_worker(const char *keys)
 {
     char text[512];
 
-    snprintf(text, sizeof text, "{'workers': {'a': {%s%s%s}, 'b': {'command': ['x']}, 'c': {'command': ['x']}}}",
+    snprintf(text, sizeof text,
+             "{'sockets': {'s': {'listen': ':1'}, 't': {'listen': ':2'}}, 'workers': {'a': {%s%s%s}, "
+             "'b': {'command': ['x']}, 'c': {'command': ['x'], 'sockets': ['s', 't']}}}",
              strstr(keys, "'command'") ? "" : "'command': ['x']", *keys && !strstr(keys, "'command'") ? ", " : "",
              keys);
     return load(text);
@@ -57,6 +59,8 @@ static const struct {
     {"", "'command': ['x', 'y']", "-command"},
     {"", "'replicas': 2", "+replicas"},
     {"", "'channel': 'none'", "-channel"},
+    {"", "'sockets': ['s']", "-sockets"},
+    {"'sockets': ['s', 't']", "'sockets': ['t', 's']", "-sockets"},
     {"", "'cwd': '/'", "-cwd"},
     {"'cwd': '/tmp'", "'cwd': '/'", "-cwd"},
     {"", "'input': null", "-input"},

@@ -197,6 +197,36 @@ START_TEST(env_wins_over_the_file_in_either_order)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    int result;
+    const char *why;
+} listens[] = {
+    {"web=127.0.0.1:80", 0, ""},          {"web=/run/a=b.sock", 0, ""},  {"127.0.0.1:80", -EINVAL, "NAME="},
+    {"=:80", -EINVAL, "NAME="},           {"a/b=:80", -EINVAL, "NAME="}, {"web=", -EINVAL, "no address"},
+    {"web=80", -EINVAL, "write \":80\""},
+};
+
+START_TEST(listens_for_the_command)
+{
+    char why[256] = "";
+
+    begin();
+    ck_assert_int_eq(config_add_listen(config, "other=:1", why, sizeof why), 0);
+    ck_assert_int_eq(config_add_listen(config, listens[_i].text, why, sizeof why), listens[_i].result);
+    ck_assert_msg(strstr(why, listens[_i].why) != NULL, "%s", why);
+    if (listens[_i].result == 0) {
+        ck_assert_int_eq(config_add_listen(config, "web=:2", why, sizeof why), 0);
+        ck_assert_uint_eq(config->sockets_count, 2);
+        ck_assert_str_eq(config->sockets[1].listen[0], strchr(listens[_i].text, '=') + 1);
+        ck_assert_str_eq(config->sockets[1].listen[1], ":2");
+        ck_assert_str_eq(worker->sockets[1], "web");
+        ck_assert_ptr_null(worker->sockets[2]);
+    }
+    config_free(config);
+}
+END_TEST
+
 START_TEST(checks_a_config_made_by_hand)
 {
     struct config_errors *errors = config_errors_new();
@@ -298,6 +328,7 @@ static void add(TCase *tc)
     tcase_add_loop_test(tc, options_are_checked, 0, sizeof refused / sizeof *refused);
     tcase_add_loop_test(tc, knows_signals, 0, sizeof signals / sizeof *signals);
     tcase_add_test(tc, env_wins_over_the_file_in_either_order);
+    tcase_add_loop_test(tc, listens_for_the_command, 0, sizeof listens / sizeof *listens);
     tcase_add_test(tc, checks_a_config_made_by_hand);
     tcase_add_test(tc, rows_are_complete);
     tcase_add_test(tc, every_option_can_be_set);

@@ -320,6 +320,8 @@ static const struct {
     {",\"log.file\":\"x\"", false},
     {",\"input\":null", true},
     {",\"cwd\":\"\"", false},
+    {",\"sockets\":[]", true},
+    {",\"sockets\":\"web\"", false},
 };
 
 START_TEST(agrees_with_the_reader)
@@ -333,6 +335,45 @@ START_TEST(agrees_with_the_reader)
     ck_assert_ptr_nonnull(document);
     ck_assert_msg(schema_takes(document) == cases[_i].takes, "schema: %s", text);
     ck_assert_msg((config_parse(text, strlen(text), "t", &config, errors) == 0) == cases[_i].takes, "reader: %s", text);
+    json_decref(document);
+    config_free(config);
+    config_errors_free(errors);
+}
+END_TEST
+
+/* Keys of a socket. */
+static const struct {
+    const char *keys;
+    bool takes;
+} sockets[] = {
+    {"\"listen\":\":80\"", true},
+    {"\"listen\":[\":80\",\"/run/web.sock\"],\"mode\":\"600\",\"backlog\":511", true},
+    {"\"listen\":\":80\",\"type\":\"dgram\"", true},
+    {"", false},
+    {"\"listen\":[]", false},
+    {"\"listen\":80", false},
+    {"\"listen\":[80]", false},
+    {"\"listen\":\":80\",\"type\":\"seqpacket\"", false},
+    {"\"listen\":\":80\",\"backlog\":0", false},
+    {"\"listen\":\"/x\",\"mode\":\"66\"", false},
+    {"\"listen\":\"/x\",\"mode\":432", false},
+    {"\"listen\":\":80\",\"port\":80", false},
+};
+
+START_TEST(agrees_about_sockets)
+{
+    struct config_errors *errors = config_errors_new();
+    struct config *config = NULL;
+    char text[256];
+
+    snprintf(text, sizeof text,
+             "{\"sockets\":{\"s\":{%s}},\"workers\":{\"a\":{\"command\":[\"x\"],\"sockets\":[\"s\"]}}}",
+             sockets[_i].keys);
+    json_t *document = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(document);
+    ck_assert_msg(schema_takes(document) == sockets[_i].takes, "schema: %s", text);
+    ck_assert_msg((config_parse(text, strlen(text), "t", &config, errors) == 0) == sockets[_i].takes, "reader: %s",
+                  text);
     json_decref(document);
     config_free(config);
     config_errors_free(errors);
@@ -366,6 +407,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, takes_the_sample);
     tcase_add_test(tc, takes_valid_files);
     tcase_add_loop_test(tc, agrees_with_the_reader, 0, sizeof cases / sizeof *cases);
+    tcase_add_loop_test(tc, agrees_about_sockets, 0, sizeof sockets / sizeof *sockets);
     tcase_add_loop_test(tc, refuses_what_the_reader_refuses, 0, sizeof refused / sizeof *refused);
 }
 

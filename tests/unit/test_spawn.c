@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -98,7 +99,9 @@ START_TEST(its_environment_can_have_its_pid)
     char out[256], entry[32] = "MY_PID=", *const envp[] = {"PATH=/usr/bin:/bin", entry, NULL};
     struct spawn_request req = plain();
     req.envp = envp;
-    req.pid_text = entry + strlen(entry);
+    char *places[] = {entry + strlen(entry)};
+    req.pid_texts = places;
+    req.pid_texts_count = 1;
     run("test $MY_PID = $$ && echo $MY_PID", req, out, sizeof out);
     ck_assert_int_gt(atoi(out), 1);
 }
@@ -253,6 +256,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, it_has_no_descriptor_but_its_own);
     tcase_add_test(tc, descriptors_are_where_they_are_asked_for);
     tcase_add_test(tc, its_environment_can_have_its_pid);
+    tcase_add_test(tc, more_descriptors_than_there_is_room_for);
     tcase_add_test(tc, its_signals_are_as_new);
     tcase_add_test(tc, it_leads_a_group_of_its_own);
     tcase_add_test(tc, its_environment_is_exactly_what_was_given);
