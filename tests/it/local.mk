@@ -21,6 +21,7 @@ it_tests = \
 	tests/it/test_restart.py \
 	tests/it/test_rolling.py \
 	tests/it/test_run.py \
+	tests/it/test_sockets.py \
 	tests/it/test_spawn.py \
 	tests/it/test_stop.py \
 	tests/it/test_times.py \
