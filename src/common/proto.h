@@ -6,7 +6,7 @@
 enum {
     PROTO_VERSION = 1,
     PROTO_MAX_UNIT = 1024,           /* bytes in a unit's id */
-    PROTO_FD = 3,                    /* the worker's end, unless TASKD_FD says otherwise */
+    PROTO_FD = 3,                    /* the worker's end, where no sockets come before it: TASKD_FD says */
     PROTO_MAX_MESSAGE = 64 * 1024,   /* bytes in a line, by default */
     PROTO_MAX_MESSAGE_CAP = 1 << 20, /* the most a configuration may ask for */
 };

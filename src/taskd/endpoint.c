@@ -232,10 +232,10 @@ static int bind_file(struct endpoint *e, const struct endpoint_settings *s)
     before = umask(0);
     r = bind_to(e->fd, &e->address);
     umask(before);
-    if (r == 0 && lstat(path, &st) < 0)
-        r = -errno;
     if (r < 0)
         return r;
+    if (lstat(path, &st) < 0)
+        return -errno;
     e->dev = st.st_dev;
     e->ino = st.st_ino;
     return give_away(path, s);

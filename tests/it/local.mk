@@ -22,12 +22,11 @@ it_tests = \
 	tests/it/test_rolling.py \
 	tests/it/test_run.py \
 	tests/it/test_sockets.py \
+	tests/it/test_sockets_handed.py \
 	tests/it/test_spawn.py \
 	tests/it/test_stop.py \
 	tests/it/test_times.py \
 	tests/it/test_words.py
-dist_check_SCRIPTS += $(it_tests)
-EXTRA_DIST += tests/it/container.py tests/it/harness.py tests/it/programs.py
 if HAVE_PYTHON3
 TESTS += $(it_tests)
 endif
