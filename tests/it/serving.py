@@ -108,6 +108,17 @@ class Sockets(Case):
         self.assertIsNone(self.p.poll(), self.box.err())
         self.all_run()
 
+    def fill(self, path):
+        """Connects until the queue is full. Returns how often."""
+        for n in range(100):
+            s = socket.socket(socket.AF_UNIX)
+            self.addCleanup(s.close)
+            s.setblocking(False)
+            try:
+                s.connect(path)
+            except BlockingIOError:
+                return n
+
     def all_run(self):
         until("all run", lambda: all(t["state"] == "running" and not t["due"] for t in self.box.tasks().values()))
 

@@ -2,7 +2,7 @@
 """Sockets that are files, and those that taskd was handed itself: what is taken, and what is left alone."""
 import fcntl, os, shutil, signal, socket, stat, subprocess, sys
 
-from harness import main, until
+from harness import WORKER, main, until
 from serving import Sockets, ask, loopback, refuses
 
 
@@ -185,6 +185,15 @@ class Activation(Sockets):
         self.activate(self.config({"web": self.server("web")}, web=own), [(s, "web")])
         self.assertEqual(ask(own)["env"]["LISTEN_FDS"], "1")
         self.assertIn('handed as "web", is no socket', self.box.err())
+
+    def test_its_queue_and_its_file_are_those_of_its_owner(self):
+        s, path = self.listener(socket.AF_UNIX)
+        os.chmod(path, 0o640)
+        worker = {"w": {"command": [WORKER, "ready", "loop:50"], "sockets": ["web"]}}
+        self.activate(self.config(worker, web=path), [(s, "web")])
+        self.reload(worker, web={"listen": path, "backlog": 70, "mode": "0606"})
+        self.assertEqual(self.fill(path), 51)
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o640)
 
     def test_one_command_gets_all_of_them(self):
         (a, at_a), (b, at_b) = self.listener(), self.listener()
