@@ -14,11 +14,6 @@
 #include "common/proto.h"
 #include "common/quantity.h"
 
-<<<<<<< HEAD
-=======
-#define LISTEN_PID "LISTEN_PID="
-
->>>>>>> a11dbf8 (tests: sockets in two files, and what a start after a stop finds)
 extern char **environ;
 
 /* The service manager, or a Node program, speaks to taskd through these; a worker that answered would speak for it. */
@@ -194,22 +189,12 @@ static void describe_life(struct env *e, const struct launch *l)
     env_printf(e, PROTO_ENV_ID "=%s", l->task);
     env_printf(e, PROTO_ENV_HANDLE "=%s", l->handle);
     env_printf(e, PROTO_ENV_ATTEMPT "=%u", l->attempt);
-<<<<<<< HEAD
     if (l->ready_fd >= 0)
         env_printf(e, PROTO_ENV_READY_FD "=%" PRId64, l->config->ready_fd);
     if (l->config->channel == CHANNEL_SD_NOTIFY)
         describe_notify(e, l);
     else if (worker_talks(l->config))
         describe_channel(e, l);
-=======
-    if (l->config->channel != CHANNEL_JSON)
-        return;
-    env_printf(e, PROTO_ENV_FD "=%zu", PROTO_FD + l->sockets->count);
-    env_printf(e, PROTO_ENV_PROTO "=%d", PROTO_VERSION);
-    env_printf(e, PROTO_ENV_GRACE_MS "=%" PRId64, grace_for_env(l->config->stop_timeout));
-    if (l->config->watchdog_timeout != DURATION_INFINITY)
-        env_printf(e, PROTO_ENV_WATCHDOG_MS "=%" PRId64, l->config->watchdog_timeout);
->>>>>>> a11dbf8 (tests: sockets in two files, and what a start after a stop finds)
 }
 
 /* LISTEN_PID guards descendants that inherit the variables without the descriptors. */

@@ -27,6 +27,8 @@ it_tests = \
 	tests/it/test_stop.py \
 	tests/it/test_times.py \
 	tests/it/test_words.py
+dist_check_SCRIPTS += $(it_tests)
+EXTRA_DIST += tests/it/container.py tests/it/harness.py tests/it/programs.py tests/it/serving.py
 if HAVE_PYTHON3
 TESTS += $(it_tests)
 endif

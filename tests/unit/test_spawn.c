@@ -96,13 +96,13 @@ END_TEST
 
 START_TEST(its_environment_can_have_its_pid)
 {
-    char out[256], entry[32] = "MY_PID=", *const envp[] = {"PATH=/usr/bin:/bin", entry, NULL};
+    char out[256], one[32] = "MY_PID=", two[32] = "LISTEN_PID=", *const envp[] = {"PATH=/usr/bin:/bin", one, two, NULL};
+    char *places[] = {one + strlen(one), two + strlen(two)};
     struct spawn_request req = plain();
     req.envp = envp;
-    char *places[] = {entry + strlen(entry)};
     req.pid_texts = places;
-    req.pid_texts_count = 1;
-    run("test $MY_PID = $$ && echo $MY_PID", req, out, sizeof out);
+    req.pid_texts_count = 2;
+    run("test $MY_PID = $$ && test $LISTEN_PID = $$ && echo $MY_PID", req, out, sizeof out);
     ck_assert_int_gt(atoi(out), 1);
 }
 END_TEST
@@ -247,6 +247,16 @@ START_TEST(privileges_are_dropped_whole)
     run("grep -E '^(Uid|Gid|Groups|CapEff)' /proc/self/status | tr -d ' '", req, out, sizeof out);
     ck_assert_str_eq(out, "Uid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\nGroups:\t65534\nCapEff:"
                           "\t0000000000000000\n");
+}
+END_TEST
+
+START_TEST(more_descriptors_than_there_is_room_for)
+{
+    struct spawn_result res;
+    struct spawn_request req = plain();
+    req.fds_count = SPAWN_FDS_MAX + 1;
+    ck_assert_int_eq(spawn_process(&req, &res), -EMFILE);
+    ck_assert_int_eq(res.pid, -1);
 }
 END_TEST
 
