@@ -54,6 +54,7 @@ class Forms(Logs):
                        "echo:between", "await:" + g[2], "begin:]x", "echo:odd", "await:" + g[3], "end:]x")
         for i, name in enumerate(g):
             until("the next line", lambda: os.path.exists(self.log()) and len(self.texts()) == i + 1)
+            self.box.until_task("the unit before is over", "w@1", lambda t: t["units"]["done"] == (i > 0))
             open(name, "w").close()
         p.wait(60)
         self.assertEqual(self.texts(), [("w@1", "", "", "before"), ("w@1", "img 1.jpg", "", "in it"), ("w@1", "", "", "between"), ("w@1", ")x", "", "odd")])
@@ -306,6 +307,7 @@ class Asked(Logs):
         self.box.until_task("failed", "b@1", lambda t: t["state"] == "failed")
         for i in (1, 2):
             until("the next line", lambda: len(self.ask("a")) == i)
+            self.box.until_task("the unit before is over", "a@1", lambda t: t["units"]["done"] == i - 1)
             open(f"{go}{i}", "w").close()
         until("everything is said", lambda: len(self.ask()) == 5)
 
@@ -447,6 +449,7 @@ class Journal(Logs):
         go = self.box.path("go")
         p = self.run_taskd(WORKER, "ready", "begin:u 1", "echo:<4>careful", "end:u 1", "await:" + go, "echo:plain")
         got = [self.fields(self.journal.recv(65536))]
+        self.box.until_task("the unit is over", "w@1", lambda t: t["units"]["done"] == 1)
         open(go, "w").close()
         got.append(self.fields(self.journal.recv(65536)))
         p.wait(60)
