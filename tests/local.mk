@@ -19,6 +19,7 @@ include tests/unit/core.mk
 include tests/unit/cli.mk
 include tests/model/local.mk
 include tests/it/local.mk
+include tests/sdk/local.mk
 include tests/arrows/local.mk
 include tests/docs/local.mk
 include tests/examples/local.mk
