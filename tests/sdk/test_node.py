@@ -3,7 +3,7 @@ import contextlib, json, os, re, shutil, signal, subprocess, sys
 
 TOP = os.environ.get("TOP_SRCDIR") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(TOP, "tests", "it"))
-from harness import Case, alive, main, process_state, unittest, until
+from harness import PATIENCE, Case, alive, main, process_state, unittest, until
 
 SDK = os.path.abspath(os.path.join(TOP, "sdk", "node"))
 NODE = os.environ.get("NODE") or shutil.which("node")
@@ -266,7 +266,6 @@ class Children(NodeCase):
     def test_no_child_has_the_channel(self):
         p = self.start("""import cp from 'node:child_process';
             const w = worker();
-            const look = ['-c', 'echo "${TASKD_FD-none}" $(for f in /proc/$$/fd/*; do [ -S $f ] && echo socket; done)'];
             const plain = { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' };
             console.log(cp.execFileSync('sh', ['-c', '[ ! -e /proc/$$/fd/3 ] && echo closed'], plain).trim());
             for (const method of ['fork', 'spawn']) {
@@ -274,7 +273,8 @@ class Children(NodeCase):
                 : cp.spawn('sleep', ['1000']);
               await new Promise((resolve) => child.once('spawn', resolve));
               const inode = fs.readlinkSync('/proc/self/fd/3');
-              const theirs = fs.readdirSync(`/proc/${child.pid}/fd`).map((fd) => { try { return fs.readlinkSync(`/proc/${child.pid}/fd/${fd}`); } catch { return ''; } });
+              const target = (fd) => { try { return fs.readlinkSync(`/proc/${child.pid}/fd/${fd}`); } catch { return ''; } };
+              const theirs = fs.readdirSync(`/proc/${child.pid}/fd`).map(target);
               console.log(method, inode.startsWith('socket:'), theirs.includes(inode), 'TASKD_FD' in process.env);
               child.kill('SIGKILL');
               await new Promise((resolve) => child.once('exit', resolve));
