@@ -70,6 +70,16 @@ class Stops(NodeCase):
                              return: async () => { left = true; return {}; }, [Symbol.asyncIterator]() { return this; } };
             for await (const u of w.units(source)) setTimeout(touch, 1, 'began');
             if (left) w.result(w.done);""",
+        "units() around an asynchronous generator that never goes on": """
+            const numbers = async function* () { yield 1; await new Promise(() => {}); };
+            for await (const u of w.units(numbers())) setTimeout(touch, 1, 'began');
+            w.result(w.done);""",
+        "a source that sees the stop itself": """
+            let n = 0;
+            const source = { next: () => { if (!n++) return Promise.resolve({ value: 1 }); touch('began'); while (!w.shouldStop()); return new Promise(() => {}); },
+                             [Symbol.asyncIterator]() { return this; } };
+            for await (const u of w.units(source));
+            w.result(w.done);""",
         "a timer with the AbortSignal": """
             w.begin('one'); w.end('one');
             const waited = sleep(1e9, null, { signal: w.signal }).catch((e) => e.name);
@@ -148,6 +158,28 @@ class Units(NodeCase):
                     self.assertIn(said, self.box.err())
                 if "throw new Error" in body:
                     self.assertEqual(self.log(), "no\n")
+
+    def test_a_source_is_left_as_by_any_loop(self):
+        p = self.start("""const w = worker();
+            let n, returned;
+            const source = { next: () => { if (n === 2) throw new Error('dry'); return { value: n++, done: n > 3 }; },
+                             return: () => { returned++; return {}; }, [Symbol.iterator]() { return this; } };
+            for (const [first, leave] of [[3, false], [0, true], [1, false]]) {
+              n = first; returned = 0;
+              try { for await (const u of w.units(source)) if (leave) break; } catch (e) { console.log(e.message); }
+              console.log(returned);
+            }""")
+        self.assertEqual(self.outcome(p)["units"], {"done": 1, "failed": 1, "lost": 0})
+        self.assertEqual(self.lines(), ["0", "1", "dry", "0"])
+
+    def test_timers_run_between_units_that_never_wait(self):
+        p = self.start("""const w = worker();
+            let ticks = 0;
+            setInterval(() => ticks++, 1).unref();
+            for await (const u of w.units(Array(10).keys())) busy(3);
+            console.log(ticks >= 5);""")
+        self.outcome(p)
+        self.assertEqual(self.lines(), ["true"])
 
     def test_unit_hands_on_the_value_and_the_error(self):
         p = self.start("""class OutOfPaper extends Error {}
