@@ -24,14 +24,14 @@ class NodeCase(Case):
 
     def start(self, text, **settings):
         """One task w@1 that runs this module, in the box's folder."""
-        worker = {"command": [NODE, self.script(text)], "cwd": self.box.dir, "restart": "no", "log": {"to": "file", "file": self.box.path("log"), "format": "raw"}}
+        worker = {"command": [NODE, self.script(text)], "cwd": self.box.dir, "restart": "no"}
         worker.update(settings)
         p = self.box.start("-c", self.box.config({"w": worker}))
         self.assertNotEqual(p.poll(), 125, self.box.err())
         return p
 
     def log(self):
-        with contextlib.suppress(FileNotFoundError), open(self.box.path("log")) as f:
+        with contextlib.suppress(FileNotFoundError), open(self.box.path("out")) as f:
             return f.read()
         return ""
 
