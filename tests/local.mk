@@ -23,7 +23,6 @@ include tests/sdk/local.mk
 include tests/arrows/local.mk
 include tests/docs/local.mk
 include tests/examples/local.mk
-include tests/sdk/node.mk
 include tests/systemd/local.mk
 include tests/lint.mk
 include tests/fuzz/local.mk
