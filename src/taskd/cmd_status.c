@@ -87,6 +87,29 @@ static void print_detail(const json_t *task, const char *what, const char *text)
     printf("%s\n", text_printable(line, strlen(line), out, sizeof out));
 }
 
+static void print_lost(const json_t *task)
+{
+    const json_t *lost = json_object_get(json_object_get(task, "log"), "lost");
+    json_int_t lines = status_number(lost, "lines"), bytes = status_number(lost, "bytes");
+    char text[TEXT];
+
+    if (lines == 0 && bytes == 0)
+        return;
+    snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT " lines, %" JSON_INTEGER_FORMAT " bytes could not be written",
+             lines, bytes);
+    print_detail(task, "log", text);
+}
+
+static void print_said(const json_t *task)
+{
+    json_t *line;
+    size_t i;
+
+    json_array_foreach (json_object_get(task, "said"), i, line) {
+        print_detail(task, "said", json_string_value(line) ? json_string_value(line) : "");
+    }
+}
+
 /* What is rare and too long for a column. */
 static void print_details(const json_t *tasks)
 {
@@ -97,6 +120,8 @@ static void print_details(const json_t *tasks)
     json_array_foreach (tasks, i, task) {
         print_detail(task, "failed", status_string(task, "failed_reason"));
         print_detail(task, "avoids", status_names(json_object_get(task, "avoid"), units, sizeof units));
+        print_lost(task);
+        print_said(task);
     }
 }
 

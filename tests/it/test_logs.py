@@ -218,6 +218,7 @@ for i in range({self.COUNT}):
         first, second = go + str(self.COUNT // 3), go + str(2 * self.COUNT // 3)
         until("a third has been printed", lambda: os.path.exists(first))
         until("the disk is full", lambda: self.box.tasks()["w@1"]["log"]["lost"]["bytes"] > 0)
+        self.assertRegex(self.box.cli("status").stdout, r"\nw@1 log: \d+ lines, \d+ bytes could not be written\n")
         os.unlink(first)
         until("two thirds have been printed", lambda: os.path.exists(second))
         os.unlink(inside + "/ballast")
@@ -340,6 +341,7 @@ class Asked(Logs):
         self.assertEqual(self.box.task("b@1")["said"], ["last words", "\033[2Jreally"])
         self.assertNotIn("said", self.box.task("a@1"))
         self.assertEqual(self.box.task("b@1")["log"], {"to": "file", "file": self.log("b.log"), "format": "text", "lost": {"lines": 0, "bytes": 0}})
+        self.assertTrue(self.box.cli("status").stdout.endswith("\nb@1 said: last words\nb@1 said: \\x1B[2Jreally\n"))
 
     def test_follow(self):
         p = subprocess.Popen(self.box.argv("logs", "-f", "-n", "1", "--json", "a"), stdout=subprocess.PIPE, text=True, env=self.box.env())
