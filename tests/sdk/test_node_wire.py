@@ -18,7 +18,7 @@ class Wire(NodeCase):
         self.peer.settimeout(PATIENCE)
         self.addCleanup(self.peer.close)
         theirs.setblocking(not nonblocking)
-        self.out = open(self.box.path("log"), "w")
+        self.out = open(self.box.path("out"), "w")
         self.addCleanup(self.out.close)
         self.worker = subprocess.Popen([NODE, self.script(text)], pass_fds=[theirs.fileno()], stdout=self.out, stderr=self.out, cwd=self.box.dir,
                                        env=self.box.env(TASKD_FD=str(theirs.fileno()), TASKD_GRACE_MS="1000", **env))
