@@ -4,9 +4,9 @@ lint_scripts = bootstrap .ci/run $$(find sdk tests examples -name '*.sh')
 lint_flags = $(TASKD_CFLAGS) $(TASKD_CPPFLAGS) -I$(abs_top_srcdir)/src -I$(abs_top_builddir) \
 	$(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS) $(IMAGE_BATCH_CFLAGS) $(DEFS)
 
-lint: lint-format lint-shell lint-man lint-cppcheck lint-tidy
-.PHONY: lint lint-format lint-shell lint-man lint-cppcheck lint-tidy
-EXTRA_DIST += tests/lint.mk tests/cppcheck.cfg tests/cppcheck.txt
+lint: lint-format lint-shell lint-man lint-types lint-cppcheck lint-tidy
+.PHONY: lint lint-format lint-shell lint-man lint-types lint-cppcheck lint-tidy
+EXTRA_DIST += tests/lint.mk tests/sdk/types.sh tests/cppcheck.cfg tests/cppcheck.txt
 
 lint-format:
 	@echo "lint: clang-format"; cd $(srcdir) && find src tests examples -name '*.[ch]' | xargs $(CLANG_FORMAT) --dry-run -Werror
@@ -16,6 +16,9 @@ lint-shell:
 
 lint-man: $(nodist_man_MANS)
 	@echo "lint: mandoc"; $(MANDOC) -Tlint -Wwarning $(dist_man_MANS:%=$(srcdir)/%) $(nodist_man_MANS)
+
+lint-types:
+	@echo "lint: mypy, tsc"; $(srcdir)/tests/sdk/types.sh $(srcdir)
 
 lint-cppcheck:
 	@echo "lint: cppcheck"; cd $(srcdir) && cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
