@@ -7,3 +7,8 @@ CLEANFILES += etc/taskd.schema.json etc/taskd.schema.json.tmp
 
 etc/taskd.schema.json: taskd$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) etc && ./taskd$(EXEEXT) schema >$@.tmp && mv $@.tmp $@
+
+# Each where its shell looks; configure has options for other folders.
+dist_bashcompletion_DATA = etc/completions/bash/taskd
+dist_zshcompletion_DATA = etc/completions/zsh/_taskd
+dist_fishcompletion_DATA = etc/completions/fish/taskd.fish

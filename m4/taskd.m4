@@ -45,3 +45,8 @@ AC_DEFUN([TASKD_STATIC], [
 AC_DEFUN([TASKD_STATIC_PROGRAM], [AC_LANG_PROGRAM([[#include <event2/event.h>
 #include <jansson.h>
 #include <sys/auxv.h>]], [[return getauxval(AT_BASE) == 0 && json_null() && event_get_version() ? 0 : 1;]])])
+
+# TASKD_COMPLETION_DIR(VARIABLE, DEFAULT): where one shell's completion goes, as --with-VARIABLE says.
+AC_DEFUN([TASKD_COMPLETION_DIR], [
+  AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=DIR], [(default $2)])], [], [with_$1='$2'])
+  AC_SUBST([$1], [$with_$1])])

@@ -1,6 +1,6 @@
 # make lint: what a reader of the code would otherwise have to look for. Needs `./bootstrap deps lint`.
 lint_c = find src examples -name '*.c'
-lint_scripts = bootstrap .ci/run $$(find sdk tests examples -name '*.sh')
+lint_scripts = bootstrap .ci/run etc/completions/bash/taskd $$(find sdk tests examples -name '*.sh')
 lint_flags = $(TASKD_CFLAGS) $(TASKD_CPPFLAGS) -I$(abs_top_srcdir)/src -I$(abs_top_builddir) \
 	$(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS) $(IMAGE_BATCH_CFLAGS) $(DEFS)
 

@@ -2,6 +2,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/client.c src/taskd/client.h \
 	src/taskd/client_stream.c src/taskd/client_stream.h \
 	src/taskd/cmd_abort.c \
+	src/taskd/cmd_complete.c \
 	src/taskd/cmd_drain.c \
 	src/taskd/cmd_events.c \
 	src/taskd/cmd_reload.c \
@@ -17,6 +18,7 @@ libdaemon_la_SOURCES += \
 	src/taskd/cmd_version.c \
 	src/taskd/cmd_wait.c \
 	src/taskd/command.h \
+	src/taskd/completion.c src/taskd/completion.h \
 	src/taskd/control.c src/taskd/control.h \
 	src/taskd/control_body.c src/taskd/control_body.h \
 	src/taskd/control_calls.c src/taskd/control_calls.h \

@@ -64,5 +64,6 @@ const struct command command_abort = {
     .options = abort_options,
     .details = "The unit that was under way is interrupted, and named. `taskd stop NAME` lets it finish.\n"
                "Exit status: 0; 125 when it could not be done.",
+    .operands = OPERANDS_LIVES,
     .run = run_abort,
 };

@@ -102,5 +102,6 @@ const struct command command_check = {
         "FILE is " PATHS_CONFIG " unless it is given; - is standard input. Everything that is wrong is told at once.\n"
         "\nExit status: 0 the file is right; 1 it is wrong; 125 it cannot be read.\n"
         "\nExample: taskd check ./taskd.json && taskd run -c ./taskd.json",
+    .operands = OPERANDS_FILES,
     .run = run_check,
 };

@@ -21,5 +21,6 @@ const struct command command_drain = {
                "what. ^C leaves; the drain goes on. `taskd stop` is for a stop that kills when the time is over.\n"
                "Exit status: 0; 1 when a task has failed; 124 when --timeout passed; 125 for taskd's own errors; 130 "
                "after ^C.",
+    .operands = OPERANDS_SCOPES,
     .run = run_drain,
 };

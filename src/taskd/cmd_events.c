@@ -16,11 +16,14 @@
 enum { EXIT_MISSED = 1, EXIT_UNKNOWN = 1, EXIT_TASKD = 125, STATUS_NOT_FOUND = 404, STATUS_GONE = 410 };
 enum { TEXT = 2048, TIME = 64, WHO = 128, WHO_WIDTH = 8, NAMES = 2048, PATH_SIZE = 8192 };
 
+static const char *const since_words[] = {"first", NULL}, *const units_words[] = {"all", NULL};
+
 static const struct option_spec events_options[] = {
     {"follow", 'f', NULL, "go on with what happens, until taskd ends or ^C"},
     {"json", 'j', NULL, "print the events themselves, one JSON object a line"},
-    {"since", 0, "SEQ", "what came after this event (its \"seq\"), or first: all that is kept"},
-    {"units", 0, "WHICH", "begins and ends of units, too: all, or a number N for every Nth (default none)"},
+    {"since", 0, "SEQ", "what came after this event (its \"seq\"), or first: all that is kept", since_words},
+    {"units", 0, "WHICH", "begins and ends of units, too: all, or a number N for every Nth (default none)",
+     units_words},
     {NULL},
 };
 
@@ -169,5 +172,6 @@ const struct command command_events = {
                "Examples:\n"
                "  taskd events -f resize\n"
                "  taskd events --json | jq -r 'select(.type == \"lost\").unit'",
+    .operands = OPERANDS_LIVES,
     .run = run_events,
 };

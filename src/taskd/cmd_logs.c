@@ -18,12 +18,15 @@
 enum { EXIT_UNKNOWN = 1, EXIT_TASKD = 125, STATUS_NOT_FOUND = 404 };
 enum { TIME = 64, NAMES = 2048, QUERY = 1024, PATH_SIZE = 8192, LINES_MAX = 1000000 };
 
+static const char *const levels[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", NULL};
+
 static const struct option_spec logs_options[] = {
     {"follow", 'f', NULL, "go on with what comes, until taskd ends or ^C"},
     {"lines", 'n', "N", "no more than the last N lines of each task"},
     {"since", 0, "TIME", "what came later: a duration ago (5min), or a time as in 2026-11-23T10:42:07.000Z"},
     {"unit", 'u', "ID", "what was said during this unit"},
-    {"level", 'l', "LEVEL", "what matters at least so much: emerg, alert, crit, err, warning, notice, info, debug"},
+    {"level", 'l', "LEVEL", "what matters at least so much: emerg, alert, crit, err, warning, notice, info, debug",
+     levels},
     {"json", 'j', NULL, "print the lines themselves, one JSON object each"},
     {NULL},
 };
@@ -221,5 +224,6 @@ const struct command command_logs = {
         "  taskd logs -f resize\n"
         "  taskd logs --unit img_0384.jpg --level warning\n"
         "  taskd logs --since 10min --json | jq -r .msg",
+    .operands = OPERANDS_LIVES,
     .run = run_logs,
 };

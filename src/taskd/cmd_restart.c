@@ -51,5 +51,6 @@ const struct command command_restart = {
         "are up again; meanwhile it shows who is finishing what. ^C leaves; the restart goes on.\n"
         "Exit status: 0; 1 when a task has failed; 124 when --timeout passed; 125 for taskd's own errors; 130\n"
         "after ^C.",
+    .operands = OPERANDS_SCOPES,
     .run = run_restart,
 };

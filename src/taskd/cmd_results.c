@@ -195,5 +195,6 @@ const struct command command_results = {
     .options = results_options,
     .details = "Needs no running daemon. NAME is a worker (resize), a task (resize@2) or a handle (resize@2#17).\n"
                "Exit status: 0; 1 when there is no record of --handle; 125 for taskd's own errors.",
+    .operands = OPERANDS_LIVES,
     .run = run_results,
 };

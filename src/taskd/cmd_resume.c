@@ -17,5 +17,6 @@ const struct command command_resume = {
                "^C leaves; the tasks start all the same.\n"
                "Exit status: 0; 1 when a task has failed; 124 when --timeout passed; 125 for taskd's own errors; 130 "
                "after ^C.",
+    .operands = OPERANDS_SCOPES,
     .run = run_resume,
 };

@@ -165,5 +165,6 @@ const struct command command_run = {
                "  taskd run -- ./resize in/*.jpg\n"
                "  taskd run --stop-timeout 1min --result - -- ./import.py\n"
                "  taskd run -c jobs.json",
+    .operands = OPERANDS_COMMAND,
     .run = run,
 };

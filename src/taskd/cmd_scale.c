@@ -59,5 +59,6 @@ const struct command command_scale = {
                "Exit status: 0; 1 when a task has failed; 124 when --timeout passed; 125 for taskd's own errors; 130\n"
                "after ^C.\n"
                "\nExample: taskd scale resize=4 upload=2",
+    .operands = OPERANDS_COUNTS,
     .run = run_scale,
 };

@@ -249,5 +249,6 @@ const struct command command_spawn = {
                "  taskd spawn --input '{\"date\":\"2026-11-23\"}' report\n"
                "  taskd spawn --stop-timeout 1min -- ./import.py new.csv\n"
                "  handle=$(taskd spawn --detach resize) && taskd wait \"$handle\"",
+    .operands = OPERANDS_WORKERS,
     .run = run_spawn,
 };

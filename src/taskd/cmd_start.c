@@ -18,5 +18,6 @@ const struct command command_start = {
                "It returns when all are up; meanwhile it shows who is not. ^C leaves; the start goes on.\n"
                "Exit status: 0; 1 when a task has failed; 124 when --timeout passed; 125 for taskd's own errors; 130 "
                "after ^C.",
+    .operands = OPERANDS_SCOPES,
     .run = run_start,
 };

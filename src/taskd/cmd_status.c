@@ -268,5 +268,6 @@ const struct command command_status = {
     .options = status_options,
     .details = "NAME is a worker (resize) or a task (resize@2). Without --socket every daemon of this user is shown.\n"
                "Exit status: 0; 1 when a NAME is unknown; 125 when no daemon answers.",
+    .operands = OPERANDS_SCOPES,
     .run = run_status,
 };

@@ -147,5 +147,6 @@ const struct command command_stop = {
         "NAME is a worker (resize), a task (resize@2) or a handle (resize@2#17). While it waits, it shows who is\n"
         "finishing what. ^C leaves; the stop goes on.\n"
         "Exit status: 0 only if nothing had to be killed; 1 if something was; 125 for taskd's own errors.",
+    .operands = OPERANDS_SCOPES,
     .run = run_stop,
 };

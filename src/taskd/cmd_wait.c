@@ -173,5 +173,6 @@ const struct command command_wait = {
         "126 or 127 when it could not be started; 130 or 143 when taskd was told to stop by INT or TERM; 137 when it\n"
         "had to be killed; 124 when --timeout passed; 125 for taskd's own errors.\n"
         "With --idle: 0, 124 or 125.",
+    .operands = OPERANDS_LIVES,
     .run = run_wait,
 };

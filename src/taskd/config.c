@@ -169,7 +169,7 @@ int config_check(const struct config *c, struct config_errors *errors)
     return config_errors_end(errors);
 }
 
-void config_each_option(void (*each)(void *arg, const char *option, const char *value, const char *help), void *arg)
+void config_each_option(void (*each)(void *arg, const struct config_option *), void *arg)
 {
     static char names[OPTIONS_MAX][OPTION_NAME];
     size_t n = 0;
@@ -179,6 +179,6 @@ void config_each_option(void (*each)(void *arg, const char *option, const char *
             continue;
         for (size_t i = 0; k->name[i] && i < OPTION_NAME - 1; i++)
             names[n][i] = option_char(k->name[i]);
-        each(arg, names[n++], k->type->placeholder, k->help);
+        each(arg, &(struct config_option){names[n++], k->type->placeholder, k->help, k->names});
     }
 }

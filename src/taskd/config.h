@@ -172,9 +172,13 @@ int worker_config_set(struct worker_config *, const char *key, const char *text,
 /* Checks that span keys (log.file with log.to "file", users that exist …); for a config made by hand. 0 or -EINVAL. */
 int config_check(const struct config *, struct config_errors *errors);
 
-/* Calls `each` for every worker key that worker_config_set takes: option name ("stop-timeout"), value's placeholder,
- * help. The strings live as long as the program. */
-void config_each_option(void (*each)(void *arg, const char *option, const char *value, const char *help), void *arg);
+/* A worker key as an option of the command line. All of it lives as long as the program. */
+struct config_option {
+    const char *name, *placeholder, *help; /* "stop-timeout", "DURATION" */
+    const char *const *choices;            /* what the value may be, NULL-terminated; NULL: much else */
+};
+/* Calls `each` for every worker key that worker_config_set takes. */
+void config_each_option(void (*each)(void *arg, const struct config_option *), void *arg);
 
 json_t *config_schema(void);      /* JSON Schema (2020-12), new reference; NULL when memory is out */
 void config_print_man(FILE *out); /* the key tables of taskd.json(5), in mdoc */

@@ -53,14 +53,12 @@ struct known {
     size_t count;
 };
 
-static void on_option(void *arg, const char *option, const char *value, const char *help)
+static void on_option(void *arg, const struct config_option *o)
 {
     struct known *k = arg;
 
-    (void)value;
-    (void)help;
     if (k->count < OPTIONS_MAX - 1)
-        k->names[k->count++] = option;
+        k->names[k->count++] = o->name;
 }
 
 static void add_unknown(struct mistakes *m, const char *option)

@@ -13,7 +13,7 @@ enum { EXIT_TASKD = 125, NAME_COLUMN = 10, COMMANDS_MAX = 32 };
 
 extern const struct command command_run, command_start, command_stop, command_restart, command_reload, command_scale,
     command_drain, command_resume, command_spawn, command_status, command_wait, command_abort, command_results,
-    command_events, command_logs, command_check, command_schema, command_version;
+    command_events, command_logs, command_check, command_schema, command_version, command_complete;
 
 static int run_help(const struct command *, int argc, char **argv);
 
@@ -21,6 +21,7 @@ static const struct command command_help_row = {
     .name = "help",
     .usage = "[COMMAND]",
     .help = "What taskd can do, or what one command does.",
+    .operands = OPERANDS_COMMANDS,
     .run = run_help,
 };
 
@@ -28,7 +29,8 @@ const struct command *const commands[] = {
     &command_run,   &command_start,  &command_stop,    &command_restart,  &command_reload,
     &command_scale, &command_drain,  &command_resume,  &command_spawn,    &command_status,
     &command_wait,  &command_abort,  &command_results, &command_logs,     &command_events,
-    &command_check, &command_schema, &command_version, &command_help_row, NULL,
+    &command_check, &command_schema, &command_version, &command_help_row, &command_complete,
+    NULL,
 };
 
 static const struct option_spec main_options[] = {
@@ -50,14 +52,14 @@ static void print_commands(void)
 }
 
 /* `taskd --help` walks the same options as every command, so it gets a row of its own. */
-static const struct command command_taskd = {
+const struct command command_taskd = {
     .usage = "COMMAND [options] …",
     .help = "A process supervisor that stops workers between units of work.",
     .options = main_options,
     .details = "`taskd help` lists the commands.",
 };
 
-static const struct command *find_command(const char *name)
+const struct command *command_find(const char *name)
 {
     for (const struct command *const *c = commands; *c; c++)
         if (strcmp((*c)->name, name) == 0 || ((*c)->alias && strcmp((*c)->alias, name) == 0))
@@ -86,7 +88,7 @@ static _Noreturn void unknown_command(const char *name)
 
 static const struct command *need_command(const char *name)
 {
-    const struct command *c = find_command(name);
+    const struct command *c = command_find(name);
 
     if (!c)
         unknown_command(name);

@@ -32,20 +32,35 @@ static const struct option_spec *more_options(const struct command *command)
     return command->more_options ? command->more_options() : NULL;
 }
 
-static const struct option_spec *find(const struct options *o, const char *name, size_t len, char letter)
+const struct option_spec *option_find(const struct command *command, const char *name, size_t len, char letter)
 {
-    const struct option_spec *s = find_in(o->command->options, name, len, letter);
+    const struct option_spec *s = find_in(command->options, name, len, letter);
 
     if (!s)
-        s = find_in(more_options(o->command), name, len, letter);
+        s = find_in(more_options(command), name, len, letter);
     return s ? s : find_in(common_options, name, len, letter);
 }
 
-static size_t collect_names(const struct option_spec *specs, const char **names, size_t count)
+void option_each(const struct command *command, void (*each)(void *arg, const struct option_spec *), void *arg)
 {
-    for (; specs && specs->name && count < NEAREST_MAX - 1; specs++)
-        names[count++] = specs->name;
-    return count;
+    const struct option_spec *const tables[] = {command->options, more_options(command), common_options};
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const struct option_spec *s = tables[i]; s && s->name; s++)
+            each(arg, s);
+}
+
+struct names {
+    const char *list[NEAREST_MAX];
+    size_t count;
+};
+
+static void add_name(void *arg, const struct option_spec *s)
+{
+    struct names *names = arg;
+
+    if (names->count < NEAREST_MAX - 1)
+        names->list[names->count++] = s->name;
 }
 
 static _Noreturn void usage_error(const struct options *o, const char *what, const char *name, int name_len,
@@ -60,14 +75,12 @@ static _Noreturn void usage_error(const struct options *o, const char *what, con
 
 static _Noreturn void unknown_long(const struct options *o, const char *arg, size_t len)
 {
-    const char *names[NEAREST_MAX];
+    struct names names = {.count = 0};
     char name[64];
-    size_t count = collect_names(o->command->options, names, 0);
 
-    count = collect_names(more_options(o->command), names, count);
-    names[collect_names(common_options, names, count)] = NULL;
+    option_each(o->command, add_name, &names);
     snprintf(name, sizeof name, "%.*s", (int)len, arg);
-    usage_error(o, "unknown option", arg - 2, (int)len + 2, text_nearest(name, names));
+    usage_error(o, "unknown option", arg - 2, (int)len + 2, text_nearest(name, names.list));
 }
 
 /* Options that every command has are dealt with here, so that no command can forget one. */
@@ -97,7 +110,7 @@ static const struct option_spec *take_long(struct options *o, const char *arg, c
 {
     const char *name = arg + 2, *equals = strchr(name, '=');
     size_t len = equals ? (size_t)(equals - name) : strlen(name);
-    const struct option_spec *s = find(o, name, len, 0);
+    const struct option_spec *s = option_find(o->command, name, len, 0);
 
     *ret_value = NULL;
     if (!s)
@@ -113,7 +126,7 @@ static const struct option_spec *take_long(struct options *o, const char *arg, c
 static const struct option_spec *take_letter(struct options *o, const char *at, const char **ret_value)
 {
     char text[3] = {'-', *at, '\0'};
-    const struct option_spec *s = find(o, NULL, 0, *at);
+    const struct option_spec *s = option_find(o->command, NULL, 0, *at);
 
     *ret_value = NULL;
     o->cluster = NULL;
@@ -205,17 +218,16 @@ int64_t options_count(const struct options *o, const char *name, const char *tex
     return n;
 }
 
-static void print_options(const struct option_spec *specs)
+static void print_option(void *arg, const struct option_spec *s)
 {
-    for (const struct option_spec *s = specs; s && s->name; s++) {
-        char left[64];
-        size_t width;
+    char left[64];
+    size_t width;
 
-        snprintf(left, sizeof left, "%s%c%s --%s%s%s", s->letter ? "-" : " ", s->letter ? s->letter : ' ',
-                 s->letter ? "," : " ", s->name, s->value ? " " : "", s->value ? s->value : "");
-        width = text_width(left);
-        printf("  %s%*s %s\n", left, width < HELP_COLUMN ? (int)(HELP_COLUMN - width) : 0, "", s->help);
-    }
+    (void)arg;
+    snprintf(left, sizeof left, "%s%c%s --%s%s%s", s->letter ? "-" : " ", s->letter ? s->letter : ' ',
+             s->letter ? "," : " ", s->name, s->value ? " " : "", s->value ? s->value : "");
+    width = text_width(left);
+    printf("  %s%*s %s\n", left, width < HELP_COLUMN ? (int)(HELP_COLUMN - width) : 0, "", s->help);
 }
 
 void command_help(const struct command *command)
@@ -225,9 +237,7 @@ void command_help(const struct command *command)
     if (command->alias)
         printf("The same as taskd %s.\n", command->alias);
     printf("\nOptions:\n");
-    print_options(command->options);
-    print_options(more_options(command));
-    print_options(common_options);
+    option_each(command, print_option, NULL);
     if (command->details)
         printf("\n%s\n", command->details);
 }

@@ -8,11 +8,12 @@ enum { OPTIONS_MAX = 96 };
 static struct option_spec specs[OPTIONS_MAX];
 static size_t specs_count;
 
-static void on_option(void *arg, const char *option, const char *value, const char *help)
+static void on_option(void *arg, const struct config_option *o)
 {
     (void)arg;
     if (specs_count < OPTIONS_MAX - 1)
-        specs[specs_count++] = (struct option_spec){.name = option, .value = value, .help = help};
+        specs[specs_count++] =
+            (struct option_spec){.name = o->name, .value = o->placeholder, .help = o->help, .choices = o->choices};
 }
 
 const struct option_spec *worker_options(void)

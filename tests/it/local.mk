@@ -7,6 +7,7 @@ tests_it_worker_LDFLAGS = $(AM_LDFLAGS) -static
 it_tests = \
 	tests/it/test_cgroup.py \
 	tests/it/test_channels.py \
+	tests/it/test_completion.py \
 	tests/it/test_container.py \
 	tests/it/test_control.py \
 	tests/it/test_events.py \

@@ -270,15 +270,15 @@ START_TEST(rows_are_complete)
 }
 END_TEST
 
-static void count_option(void *arg, const char *option, const char *value, const char *help)
+static void count_option(void *arg, const struct config_option *o)
 {
     char why[256];
     size_t *count = arg;
 
-    ck_assert_ptr_nonnull(value);
-    ck_assert_ptr_nonnull(help);
-    ck_assert_msg(!strpbrk(option, "._"), "%s", option);
-    ck_assert_int_ne(worker_config_set(worker, option, "", why, sizeof why), -ENOENT);
+    ck_assert_ptr_nonnull(o->placeholder);
+    ck_assert_ptr_nonnull(o->help);
+    ck_assert_msg(!strpbrk(o->name, "._"), "%s", o->name);
+    ck_assert_int_ne(worker_config_set(worker, o->name, "", why, sizeof why), -ENOENT);
     ++*count;
 }
 
