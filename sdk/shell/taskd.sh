@@ -14,7 +14,7 @@
 # A function that fails returns 1 and leaves the reason in TASKD_ERROR: EBADF, ECANCELED, EPIPE, EMSGSIZE, EINVAL.
 # Every function may be called in a subshell, too: ( ... ), $( ... ), a loop behind a pipe, a job in the background.
 # A subshell reads nothing, since what it has read its parent would never see; that there is something to read is
-# enough, for after its hello taskd says nothing unasked but to stop.
+# enough, for after its hello taskd says nothing unasked but to stop (or that a message was wrong: mend the script).
 # Names that begin with _taskd are private.
 
 # shellcheck disable=SC2034 # TASKD_ERROR is for the script

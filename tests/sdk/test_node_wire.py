@@ -208,7 +208,6 @@ class HandedOut(Wire):
         self.tell(self.UNIT, {"type": "stop"})
         self.assertEqual(self.hear("release")["unit"], "7")
         self.hear("stopping")
-        self.tell({"type": "unit", "unit": "crossed"})
         self.ended("null true")
 
     def test_a_stop_wins_that_is_read_after_the_unit(self):
