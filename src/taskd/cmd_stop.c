@@ -15,6 +15,7 @@
 
 enum {
     EXIT_KILLED = 1,
+    EXIT_OVERTAKEN = 1,
     EXIT_TASKD = 125,
     EXIT_INTERRUPTED = 130,
     GONE_MS = 5000,
@@ -78,11 +79,13 @@ static int report(struct stop *s, const struct verb *v)
 {
     json_t *answer;
     size_t i;
+    int status;
 
     json_array_foreach (verb_answers(v), i, answer) {
         stop_report_add(&s->report, answer);
     }
-    return finish(s, verb_failed(v));
+    status = finish(s, verb_failed(v));
+    return verb_complain(v, "stop") && status == 0 ? EXIT_OVERTAKEN : status;
 }
 
 static int stop_all(struct stop *s, char **names, int count)

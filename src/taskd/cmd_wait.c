@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,9 +14,11 @@
 #include "taskd/log.h"
 #include "taskd/paths.h"
 #include "taskd/record_report.h"
+#include "taskd/status_text.h"
+#include "taskd/task_watch.h"
 
 /* The client waits a little longer than the daemon, so that it is the daemon's answer that says "timeout". */
-enum { EXIT_TIMEOUT = 124, EXIT_TASKD = 125, TIMEOUT_SLACK_MS = 5000, PATH_SIZE = 2048 };
+enum { EXIT_TIMEOUT = 124, EXIT_TASKD = 125, TIMEOUT_SLACK_MS = 5000, LOOK_MS = 200, PATH_SIZE = 2048 };
 
 static const struct option_spec wait_options[] = {
     {"idle", 0, NULL, "wait until nobody is in the middle of a unit; without a NAME, nobody at all"},
@@ -113,6 +116,23 @@ static int finish_wait(const struct wait *w, const struct asked *a)
     return status;
 }
 
+/* Shows who is in a unit until all answers are there. */
+static void watch_idle(const struct wait *w, const struct asked *asked, int count)
+{
+    struct task_watch *watch = task_watch_new(w->socket, status_is_in_unit);
+
+    for (int i = 0; i < count && watch; i++)
+        if (asked[i].name)
+            task_watch_name(watch, asked[i].name);
+    for (int i = 0; i < count && watch; i++) {
+        struct pollfd p = {.fd = asked[i].fd, .events = POLLIN};
+
+        while (p.fd >= 0 && poll(&p, 1, LOOK_MS) == 0)
+            task_watch_update(watch);
+    }
+    task_watch_free(watch);
+}
+
 /* All are asked before the first answer is read, so that each is waited for from now on. */
 static int wait_for(const struct wait *w, char **names, int count)
 {
@@ -123,6 +143,8 @@ static int wait_for(const struct wait *w, char **names, int count)
         fatal("out of memory");
     for (int i = 0; i < requests; i++)
         start_wait(w, count > 0 ? names[i] : NULL, &asked[i]);
+    if (w->idle && !w->json)
+        watch_idle(w, asked, requests);
     for (int i = 0; i < requests; i++) {
         int status = finish_wait(w, &asked[i]);
 

@@ -136,7 +136,9 @@ const struct key config_keys[] = {
      .given = GIVEN_READY_FD,
      .help = "The descriptor for ready \"fd\": the end of a pipe that is written to. It is also in TASKD_READY_FD."},
     {WORKER(stop_timeout), .name = "stop_timeout", .type = &type_duration, .max = DURATION_INFINITY, .def = "30s",
-     .help = "Grace: how long a worker that was asked to stop may take to finish its unit."},
+     .help =
+         "Grace: how long a worker that was asked to stop may take to finish its unit. A replacement (restart, reload, "
+         "max_units and the like) interrupts no unit: there the grace begins when the unit is over."},
     {WORKER(max_stop_timeout), .name = "max_stop_timeout", .live = true, .type = &type_duration,
      .max = DURATION_INFINITY, .def = "5min", .given = GIVEN_MAX_STOP_TIMEOUT,
      .help = "How far the worker itself can extend its grace, from the moment it was asked to stop. "

@@ -17,6 +17,7 @@
 
 enum {
     CLIENTS_MAX = 128,
+    STAY_MAX = 112,
     IDLE_MS = 30 * 1000,
     BEAT_MS = 15 * 1000,
     PATH_SEGMENT_MAX = 3 * 512,
@@ -73,6 +74,17 @@ static bool path_matches(const char *pattern, const char *path, char *segment, s
     memcpy(segment, path + before, len);
     segment[len] = '\0';
     return true;
+}
+
+bool control_may_stay(struct control_call *call)
+{
+    const struct control *c = call->control;
+
+    if (c->streams_count + c->followers_count + c->waits_count < STAY_MAX)
+        return true;
+    control_error(call, 503, "busy", "%d clients wait or read already: there is room for short requests only",
+                  STAY_MAX);
+    return false;
 }
 
 json_t *control_error_body(const char *code, const char *message)

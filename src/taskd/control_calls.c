@@ -115,7 +115,7 @@ void control_get_wait(struct control_call *call)
     long timeout_ms = -1;
     int rc;
 
-    if (!take_number(call, "timeout", INT_MAX, &timeout_ms))
+    if (!take_number(call, "timeout", INT_MAX, &timeout_ms) || !control_may_stay(call))
         return;
     rc = control_wait_begin(call, call->name, REPLY_LIFE, (int)timeout_ms, NULL);
     if (rc == -ENOENT)
@@ -137,6 +137,10 @@ void control_get_idle(struct control_call *call)
     }
     if (!take_number(call, "timeout", INT_MAX, &timeout_ms) || !take_scope(call, scope, sizeof scope))
         return;
+    if (!control_may_stay(call)) {
+        call->name = NULL;
+        return;
+    }
     rc = control_wait_begin(call, call->name, REPLY_IDLE, (int)timeout_ms, NULL);
     if (rc < 0)
         control_failed(call, rc);

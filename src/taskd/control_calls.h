@@ -18,10 +18,10 @@ struct control {
     struct events *events;
     char *state_dir;
     struct control_hooks hooks;
-    struct list waits;   /* requests whose reply comes later */
-    struct list streams; /* of events */
-    size_t streams_count;
-    struct list followers; /* streams of logs that go on */
+    struct list waits;                 /* requests whose reply comes later */
+    struct list streams;               /* of events */
+    size_t streams_count, waits_count; /* bounded together: see control_may_stay */
+    struct list followers;             /* streams of logs that go on */
     size_t followers_count;
 };
 
@@ -53,6 +53,9 @@ void control_error(struct control_call *, int status, const char *code, const ch
     __attribute__((format(printf, 4, 5)));
 /* 404 that names the nearest task, worker or group. */
 void control_unknown(struct control_call *);
+/* Is there room for one more client that stays: a stream, or a wait that may last for ever? An operator's `stop` finds
+ * room in any case. False: answered already. */
+bool control_may_stay(struct control_call *);
 /* What a -errno of the supervisor comes to. */
 void control_failed(struct control_call *, int rc);
 /* Reads the body by a table (see control_body.h). False: answered already. */
@@ -74,7 +77,7 @@ enum wait_reply {
 int control_wait_begin(struct control_call *, const char *scope, enum wait_reply, int timeout_ms,
                        struct control_wait **ret);
 /* How many tasks a request has reached, for its answer. */
-void control_wait_reached(struct control_wait *, int tasks);
+int control_wait_reached(struct control_wait *, int tasks); /* 0 or -ENOMEM */
 /* Forgets the wait; the request is the caller's to answer again. */
 void control_wait_cancel(struct control_wait *);
 /* Everyone who still waits is told that taskd has ended. */

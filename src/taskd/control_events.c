@@ -14,7 +14,7 @@
 #include "taskd/supervisor.h"
 
 /* Streams may not take all the places there are for clients: somebody must still be able to say `stop`. */
-enum { STREAMS_MAX = 112, TIME_TEXT = 32 };
+enum { TIME_TEXT = 32 };
 
 struct stream {
     struct list link;
@@ -246,10 +246,8 @@ void control_get_events(struct control_call *call)
 
     if (!control_take_query(call, wishes, &w))
         return;
-    if (call->control->streams_count >= STREAMS_MAX) {
-        control_error(call, 503, "busy", "%d streams are open: there are no more", STREAMS_MAX);
+    if (!control_may_stay(call))
         return;
-    }
     status = supervisor_status(call->control->sup, NULL);
     if (!status)
         control_error(call, 503, "memory", "out of memory");

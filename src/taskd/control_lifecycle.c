@@ -116,13 +116,13 @@ static void run(struct control_call *call, const struct verb *v)
         rc = control_wait_begin(call, call->name, v->reply, -1, &waiting);
     if (rc == 0)
         rc = v->apply(call->control, call->name, &wish);
+    if (rc >= 0 && waiting)
+        rc = control_wait_reached(waiting, rc);
     if (rc < 0 && waiting)
         control_wait_cancel(waiting);
     if (rc < 0)
         reply_failed(call, rc);
-    else if (waiting)
-        control_wait_reached(waiting, rc);
-    else
+    else if (!waiting)
         control_reply(call, 202, json_pack("{s:i, s:i}", "v", 1, v->count, rc));
 }
 

@@ -14,7 +14,7 @@
 
 /* Streams may not take all the places there are for clients. Of many tasks fewer lines are shown, so that the answer
  * stays within bounds. */
-enum { FOLLOWERS_MAX = 64, LINES_ALL = 10000, LINES_LEAST = 10 };
+enum { LINES_ALL = 10000, LINES_LEAST = 10 };
 
 struct wish {
     char scope[QUERY_SCOPE_MAX], unit[LOGLINE_UNIT_MAX];
@@ -298,10 +298,7 @@ void control_get_logs(struct control_call *call)
     *s = (struct log_stream){
         .control = call->control, .client = call->client, .wish = {.lines = -1, .level = LOG_DEBUG}};
     bool ok = control_take_query(call, wishes, &s->wish) && control_names_known(call, s->wish.scope);
-    if (ok && s->wish.follow && call->control->followers_count >= FOLLOWERS_MAX) {
-        control_error(call, 503, "busy", "%d streams of logs are open: there are no more", FOLLOWERS_MAX);
-        ok = false;
-    }
+    ok = ok && (!s->wish.follow || control_may_stay(call));
     if (ok)
         begin(call, s);
     else

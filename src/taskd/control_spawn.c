@@ -74,6 +74,17 @@ static void add_unknown(struct mistakes *m, const char *option)
         add_mistake(m, "there is no option \"%s\"", option);
 }
 
+/* A spawned task has one life, which begins at once. */
+static bool is_for_more_lives(const char *option)
+{
+    static const char *const keys[] = {"replicas", "restart", "every", "schedule", "timezone", "overlap", NULL};
+
+    for (const char *const *key = keys; *key; key++)
+        if (strcmp(*key, option) == 0)
+            return true;
+    return false;
+}
+
 /* `text` is NULL for what is no string. */
 static void set_option(struct worker_config *w, const char *option, const char *text, struct mistakes *m)
 {
@@ -84,6 +95,8 @@ static void set_option(struct worker_config *w, const char *option, const char *
         add_mistake(m, "%s: a string is needed, \"30s\" or \"2\"", option);
     else if (rc == -ENOENT)
         add_unknown(m, option);
+    else if (is_for_more_lives(option))
+        add_mistake(m, "%s: a spawned task has one life, which begins at once", option);
     else if (rc < 0)
         add_mistake(m, "%s \"%s\": %s", option, text, why);
 }
@@ -210,7 +223,7 @@ void control_post_spawn(struct control_call *call)
     const char *wrong, *handle;
     int rc;
 
-    if (!control_take_body(call, spawn_keys, &wish))
+    if (!control_take_body(call, spawn_keys, &wish) || (!wish.detach && !control_may_stay(call)))
         return;
     wrong = contradiction(&wish);
     if (wrong) {

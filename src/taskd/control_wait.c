@@ -11,6 +11,7 @@
 
 struct control_wait {
     struct list link;
+    struct control *control;
     struct http_client *client;
     struct supervisor *sup;
     struct supervisor_waiter *waiter; /* NULL once it has called back */
@@ -20,9 +21,16 @@ struct control_wait {
     int tasks; /* that the request has reached */
 };
 
+/* Who waits for somebody else's end may do so for ever; what a request has set going ends by itself. */
+static bool stays(enum wait_reply reply)
+{
+    return reply == REPLY_LIFE || reply == REPLY_IDLE || reply == REPLY_ATTACHED;
+}
+
 void control_wait_cancel(struct control_wait *w)
 {
     list_remove(&w->link);
+    w->control->waits_count -= stays(w->reply);
     if (w->waiter)
         supervisor_wait_cancel(w->waiter);
     if (w->timer)
@@ -57,13 +65,13 @@ static void on_lost(void *arg, const char *unit)
     json_array_append_new(l->units, json_pack("{s:O, s:s}", "worker", l->worker, "unit", unit));
 }
 
-static json_t *life_body(const struct control_wait *w, json_t *records)
+static json_t *life_body(const struct control_wait *w, const struct wait_result *r)
 {
     (void)w;
-    return json_pack("{s:i, s:O}", "v", 1, "results", records);
+    return json_pack("{s:i, s:O}", "v", 1, "results", r->records);
 }
 
-static json_t *down_body(const struct control_wait *w, json_t *records)
+static json_t *down_body(const struct control_wait *w, const struct wait_result *r)
 {
     struct lost_list lost = {.units = json_array()};
     json_t *record;
@@ -71,12 +79,13 @@ static json_t *down_body(const struct control_wait *w, json_t *records)
     size_t i;
 
     (void)w;
-    json_array_foreach (records, i, record) {
+    json_array_foreach (r->records, i, record) {
         killed += was_killed(record);
         lost.worker = json_object_get(record, "worker");
         record_each_lost(record, on_lost, &lost);
     }
-    return json_pack("{s:i, s:O, s:I, s:o}", "v", 1, "results", records, "killed", killed, "lost", lost.units);
+    return json_pack("{s:i, s:O, s:I, s:o, s:O}", "v", 1, "results", r->records, "killed", killed, "lost", lost.units,
+                     "overtaken", r->overtaken);
 }
 
 /* The ids of the tasks that are in state "failed". */
@@ -95,15 +104,15 @@ static json_t *failed_ids(const struct control_wait *w)
     return ids;
 }
 
-static json_t *up_body(const struct control_wait *w, json_t *records)
+static json_t *up_body(const struct control_wait *w, const struct wait_result *r)
 {
-    (void)records;
-    return json_pack("{s:i, s:i, s:o}", "v", 1, "tasks", w->tasks, "failed", failed_ids(w));
+    return json_pack("{s:i, s:i, s:o, s:O, s:O, s:O}", "v", 1, "tasks", w->tasks, "failed", failed_ids(w), "overtaken",
+                     r->overtaken, "left", r->left, "blocked", r->blocked);
 }
 
-static json_t *drained_body(const struct control_wait *w, json_t *records)
+static json_t *drained_body(const struct control_wait *w, const struct wait_result *r)
 {
-    json_t *body = down_body(w, records), *more = up_body(w, records);
+    json_t *body = down_body(w, r), *more = up_body(w, r);
 
     if (body && more)
         json_object_update(body, more);
@@ -111,16 +120,16 @@ static json_t *drained_body(const struct control_wait *w, json_t *records)
     return body;
 }
 
-static json_t *idle_body(const struct control_wait *w, json_t *records)
+static json_t *idle_body(const struct control_wait *w, const struct wait_result *r)
 {
     (void)w;
-    (void)records;
+    (void)r;
     return json_pack("{s:i, s:b}", "v", 1, "idle", 1);
 }
 
 static const struct {
     enum wait_kind kind;
-    json_t *(*body)(const struct control_wait *, json_t *records);
+    json_t *(*body)(const struct control_wait *, const struct wait_result *);
     const char *too_late;
 } replies[] = {
     [REPLY_LIFE] = {WAIT_LIFE, life_body, "it has not ended in this time; it runs on"},
@@ -131,12 +140,23 @@ static const struct {
     [REPLY_ATTACHED] = {WAIT_LIFE, life_body, ""},
 };
 
-static void on_done(void *arg, json_t *records)
+static void answer_no_life(struct control_wait *w)
+{
+    char text[512];
+
+    snprintf(text, sizeof text, "%s has not run, and is down: there is no outcome to wait for", w->scope);
+    wait_answer(w, 409, control_error_body("no_life", text));
+}
+
+static void on_done(void *arg, const struct wait_result *r)
 {
     struct control_wait *w = arg;
 
     w->waiter = NULL;
-    wait_answer(w, 200, replies[w->reply].body(w, records));
+    if (replies[w->reply].kind == WAIT_LIFE && json_array_size(r->records) == 0)
+        answer_no_life(w);
+    else
+        wait_answer(w, 200, replies[w->reply].body(w, r));
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
@@ -188,7 +208,9 @@ int control_wait_begin(struct control_call *call, const char *scope, enum wait_r
 
     if (!w)
         return -ENOMEM;
-    *w = (struct control_wait){.client = call->client, .sup = call->control->sup, .reply = reply};
+    call->control->waits_count += stays(reply);
+    *w = (struct control_wait){
+        .control = call->control, .client = call->client, .sup = call->control->sup, .reply = reply};
     list_append(&call->control->waits, &w->link);
     w->scope = scope ? strdup(scope) : NULL;
     if (w->scope || !scope)
@@ -205,9 +227,10 @@ int control_wait_begin(struct control_call *call, const char *scope, enum wait_r
     return 0;
 }
 
-void control_wait_reached(struct control_wait *w, int tasks)
+int control_wait_reached(struct control_wait *w, int tasks)
 {
     w->tasks = tasks;
+    return supervisor_wait_begin(w->waiter);
 }
 
 void control_wait_end_all(struct control *c)

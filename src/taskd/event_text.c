@@ -113,10 +113,28 @@ static void say_poison(struct words *w, const json_t *event)
         status_number(event, "deaths"));
 }
 
+static void say_names(struct words *w, const json_t *names, char mark)
+{
+    json_t *name;
+    size_t i;
+
+    json_array_foreach (names, i, name) {
+        const char *worker = json_is_string(name) ? json_string_value(name) : status_string(name, "worker");
+
+        add(w, " %c%s", mark, worker);
+    }
+}
+
+/* As `taskd reload` prints it, without what is as it was. */
 static void say_reload(struct words *w, const json_t *event)
 {
-    add(w, "configuration read again: ");
-    add_json(w, json_object_get(event, "diff"));
+    const json_t *diff = json_object_get(event, "diff");
+
+    add(w, "configuration read again:");
+    say_names(w, json_object_get(diff, "added"), '+');
+    say_names(w, json_object_get(diff, "removed"), '-');
+    say_names(w, json_object_get(diff, "changed"), '~');
+    add(w, " (%zu unchanged)", json_array_size(json_object_get(diff, "unchanged")));
 }
 
 static void say_lagged(struct words *w, const json_t *event)

@@ -66,12 +66,15 @@ struct sum {
 
 static void add_up(const struct lifecycle *l, struct sum *s)
 {
+    static const char *const not_there[] = {"overtaken", "left", "blocked"};
     json_t *answer;
     size_t i;
 
     *s = (struct sum){.failed = json_array()};
     json_array_foreach (verb_answers(l->verb), i, answer) {
         s->tasks += status_number(answer, "tasks");
+        for (size_t k = 0; k < sizeof not_there / sizeof *not_there; k++)
+            s->tasks -= (json_int_t)json_array_size(json_object_get(answer, not_there[k]));
         json_array_extend(s->failed, json_object_get(answer, "failed"));
         s->ends |= json_object_get(answer, "results") != NULL;
         stop_report_add(&s->report, answer);
@@ -83,7 +86,7 @@ static void print_done(const struct lifecycle *l, const struct sum *s)
     json_t *id;
     size_t i;
 
-    if (s->tasks == 0)
+    if (s->tasks <= 0)
         printf("%s: there was nothing to do", l->done);
     else
         printf("%s: %" JSON_INTEGER_FORMAT " %s", l->done, s->tasks, s->tasks == 1 ? "task" : "tasks");
@@ -118,7 +121,7 @@ static int report(const struct lifecycle *l)
         print(l, &sum);
     if (verb_failed(l->verb))
         status = EXIT_TASKD;
-    else if (json_array_size(sum.failed) > 0)
+    else if (verb_complain(l->verb, l->action) || json_array_size(sum.failed) > 0)
         status = EXIT_FAILED;
     stop_report_clear(&sum.report);
     json_decref(sum.failed);

@@ -69,6 +69,30 @@ static bool worker_is_up(const struct worker *w)
     return true;
 }
 
+static bool worker_is_blocked(const struct worker *);
+
+/* Is there somebody in whose place nothing will happen? */
+static bool worker_stays_away(const struct worker *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const struct task *t = w->tasks[i];
+        if (task_spawned(t) || task_retired(t) || task_is_up(t))
+            continue;
+        if (fsm_over(task_state(t)) || (task_state(t) == TASK_WAITING && worker_is_blocked(w)))
+            return true;
+    }
+    return false;
+}
+
+static bool worker_is_blocked(const struct worker *w)
+{
+    for (size_t i = 0; i < w->after_count; i++)
+        if (worker_stays_away(w->after[i]))
+            return true;
+    return false;
+}
+
+/* One that worked without somebody who is down may go on so in its next life. */
 bool order_may_start(const struct supervisor *s, const struct task *t)
 {
     const struct worker *w = worker_of(t);
@@ -77,9 +101,15 @@ bool order_may_start(const struct supervisor *s, const struct task *t)
     if (task_spawned(t))
         return true;
     for (size_t i = 0; i < w->after_count; i++)
-        if (!worker_is_up(w->after[i]))
+        if (!worker_is_up(w->after[i]) && !(task_returns(t) && worker_stays_away(w->after[i])))
             return false;
     return !w->regrouping;
+}
+
+bool order_blocks(const struct supervisor *s, const struct task *t)
+{
+    (void)s;
+    return task_state(t) == TASK_WAITING && !task_settled(t) && worker_is_blocked(worker_of(t));
 }
 
 json_t *order_waits_for(const struct supervisor *s, const struct task *t)

@@ -107,6 +107,14 @@ int requests_stop(struct supervisor *s, const struct stop_request *req, task_pic
     return reached;
 }
 
+/* A stop outlives a drain: resume is not for what was stopped. */
+static int undrain(struct task *t, void *arg)
+{
+    (void)arg;
+    task_set_drained(t, false);
+    return 0;
+}
+
 static bool pick_scope(const struct task *t, const void *scope)
 {
     return supervisor_in_scope(t, scope);
@@ -121,6 +129,7 @@ int supervisor_stop(struct supervisor *s, const char *scope, const struct stop_r
         s->state = SUP_STOPPING;
         news_daemon(s, "stopping");
     }
+    for_scope(s, scope, undrain, NULL);
     int reached = requests_stop(s, req, pick_scope, scope);
     if (first && s->hooks.on_state)
         s->hooks.on_state(s->hooks.arg, s->state);

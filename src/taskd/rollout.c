@@ -1,6 +1,7 @@
 /* Replacing lives one after another, and more or fewer tasks: what is idle goes first. */
 #include <errno.h>
 
+#include "taskd/log.h"
 #include "taskd/supervisor_impl.h"
 
 /* --- replacing ---------------------------------------------------------------------------------------------------- */
@@ -43,18 +44,56 @@ static bool is_free_to_go(const struct worker *w, const struct task *t)
     return others < allowed(w, reason);
 }
 
+/* What somebody has asked for goes before what is only old, and of that the idle before the busy; of equals who has
+ * been due for longest, so that everybody's turn comes. */
+static bool goes_before(const struct task *a, const struct task *b)
+{
+    bool a_old = is_recycling(task_due(a)), b_old = is_recycling(task_due(b));
+    if (a_old != b_old)
+        return b_old;
+    if (!a_old && task_in_unit(a) != task_in_unit(b))
+        return task_in_unit(b);
+    return task_due_since(a) < task_due_since(b);
+}
+
 static struct task *next_due(const struct worker *w)
 {
-    struct task *busy = NULL;
+    struct task *next = NULL;
     for (size_t i = 0; i < w->count; i++) {
         struct task *t = w->tasks[i];
-        if (task_due(t) == STOP_NONE || !is_free_to_go(w, t))
-            continue;
-        if (!task_in_unit(t))
-            return t;
-        busy = busy ? busy : t;
+        if (task_due(t) != STOP_NONE && is_free_to_go(w, t) && (!next || goes_before(t, next)))
+            next = t;
     }
-    return busy;
+    return next;
+}
+
+/* Is everything that holds up the others there for good? */
+static bool is_stuck(const struct worker *w)
+{
+    bool failed = false;
+    for (size_t i = 0; i < w->count; i++) {
+        const struct task *t = w->tasks[i];
+        if (!is_unavailable(t, STOP_CLI))
+            continue;
+        if (task_state(t) != TASK_FAILED)
+            return false;
+        failed = true;
+    }
+    return failed;
+}
+
+/* A restart is somebody's who waits for it, and who may try again; what a reload has brought stays due. */
+static void give_up(struct worker *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (task_due(w->tasks[i]) != STOP_CLI)
+            continue;
+        task_set_due(w->tasks[i], STOP_NONE);
+        n++;
+    }
+    if (n > 0)
+        log_warn("%s: the restart is given up, %zu left as they are: one has failed", w->name, n);
 }
 
 static size_t count_due(const struct worker *w)
@@ -77,19 +116,46 @@ void rollout_advance(struct supervisor *s)
             task_replace(t, task_due(t));
             due--;
         }
+        if (due > 0 && is_stuck(s->workers[i]))
+            give_up(s->workers[i]);
         s->due += due;
     }
 }
 
 /* --- scaling ------------------------------------------------------------------------------------------------------ */
 
-static int add_tasks(struct supervisor *s, struct worker *w, size_t count)
+/* What was stopped or drained as a whole stays down, however many tasks it has. */
+enum kept { KEPT_UP, KEPT_DOWN, KEPT_DRAINED };
+
+static enum kept kept_of(const struct worker *w)
+{
+    enum kept kept = KEPT_DRAINED;
+    for (size_t i = 0; i < w->count; i++) {
+        if (task_spawned(w->tasks[i]) || task_retired(w->tasks[i]))
+            continue;
+        if (task_wanted(w->tasks[i]))
+            return KEPT_UP;
+        if (!task_drained(w->tasks[i]))
+            kept = KEPT_DOWN;
+    }
+    return crew_replicas(w) > 0 ? kept : KEPT_UP;
+}
+
+static void join(struct task *t, enum kept kept)
+{
+    if (kept == KEPT_UP)
+        task_start(t);
+    else
+        task_set_drained(t, kept == KEPT_DRAINED);
+}
+
+static int add_tasks(struct supervisor *s, struct worker *w, size_t count, enum kept kept)
 {
     while (count-- > 0) {
         struct task *t = crew_add_task(s, w, w->definition, false, NULL);
         if (!t)
             return -ENOMEM;
-        task_start(t);
+        join(t, kept);
     }
     crew_order(s);
     return 0;
@@ -117,13 +183,13 @@ static bool pick_leaving(const struct task *t, const void *worker)
     return worker_of(t) == worker && task_retired(t) && task_wanted(t);
 }
 
-static bool revive(struct worker *w)
+static bool revive(struct worker *w, enum kept kept)
 {
     for (size_t i = 0; i < w->count; i++) {
         if (!task_retired(w->tasks[i]) || task_spawned(w->tasks[i]))
             continue;
         task_retire(w->tasks[i], false);
-        task_start(w->tasks[i]);
+        join(w->tasks[i], kept);
         return true;
     }
     return false;
@@ -133,11 +199,12 @@ int rollout_scale(struct supervisor *s, struct worker *w, size_t replicas, enum 
 {
     struct stop_request req = {.reason = reason, .grace_ms = -1};
     size_t have = crew_replicas(w);
+    enum kept kept = kept_of(w);
     /* Those that are still on their way out come back before new ones are made. */
-    while (have < replicas && revive(w))
+    while (have < replicas && revive(w, kept))
         have++;
     if (have < replicas)
-        return add_tasks(s, w, replicas - have);
+        return add_tasks(s, w, replicas - have, kept);
     s->leaving = true;
     for (; have > replicas; have--)
         task_retire(first_to_go(w), true);

@@ -159,6 +159,11 @@ char *status_waits_for(const json_t *task, char *out, size_t out_size)
     return *out ? out : status_state(task, out, out_size);
 }
 
+bool status_is_in_unit(const json_t *task)
+{
+    return json_is_object(json_object_get(task, "unit"));
+}
+
 bool status_is_on_its_way(const json_t *task)
 {
     static const char *const states[] = {"starting",    "backoff", "pre-stop", "stopping",

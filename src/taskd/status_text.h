@@ -24,6 +24,7 @@ char *status_waits_for(const json_t *task, char *out, size_t out_size);
 
 /* It is being stopped and is not down yet. */
 bool status_is_stopping(const json_t *task);
+bool status_is_in_unit(const json_t *task);
 /* It is starting, stopping, to be replaced, or waits for others: what a start or a restart waits for. */
 bool status_is_on_its_way(const json_t *task);
 /* `name` means this task: its own name, that of its worker, its group or its life. */

@@ -50,7 +50,7 @@ static bool is_stopped(const struct task *t)
 static bool nothing_left(const struct supervisor *s)
 {
     if (s->state == SUP_STOPPING || s->one_shot)
-        return s->over == s->count;
+        return s->over == s->count && (s->state == SUP_STOPPING || count_tasks(s, task_drained) == 0);
     /* Who waits for others waits in vain when all of them are down. */
     if (s->count == 0 || s->over + s->waiting < s->count || s->over + count_tasks(s, waits_for_others) < s->count)
         return false;
@@ -61,6 +61,8 @@ static void end_if_over(struct supervisor *s)
 {
     if (s->state == SUP_ENDED || !nothing_left(s))
         return;
+    if (s->state == SUP_RUNNING && count_tasks(s, waits_for_others) > 0)
+        log_error("all that is left waits for workers that are down (after): there is nothing to run any more");
     reap_leftovers(s);
     s->state = SUP_ENDED;
     news_daemon(s, "ended");

@@ -101,19 +101,28 @@ int supervisor_stop(struct supervisor *, const char *scope, const struct stop_re
  * for: they stay down. Returns like supervisor_stop. */
 int supervisor_abort(struct supervisor *, const char *scope);
 
-/* Someone who waits. `on_done` is called once with an array of the outcome records of the lives that were waited for
- * (borrowed), from the loop, never from inside supervisor_wait; not after supervisor_wait_cancel. */
+/* Someone who waits. `on_done` is called once, from the loop, never from inside supervisor_wait; not after
+ * supervisor_wait_cancel. What it is given is borrowed. */
 struct supervisor_waiter;
-typedef void supervisor_wait_cb(void *arg, json_t *records);
+struct wait_result {
+    json_t *records;   /* the outcome records of the lives that were waited for; of WAIT_LIFE and WAIT_DOWN */
+    json_t *overtaken; /* ids of tasks of which something else was asked before they had got there */
+    json_t *left;      /* WAIT_UP: ids of tasks that were not replaced, since another one had failed */
+    json_t *blocked;   /* WAIT_UP: ids of tasks that come after a worker which is down, and will not start by itself */
+};
+typedef void supervisor_wait_cb(void *arg, const struct wait_result *);
 
-/* WAIT_LIFE: the current life of each task in the scope (its last one where none runs; one that has never started waits
- * for its first). WAIT_DOWN: until the scope's tasks are down for good or stopped. WAIT_UP: until none of them is on
- * its way: not starting, not stopping, not due for a replacement; those that failed for good count as settled.
- * WAIT_IDLE: until no unit is in flight. The last two give no records. 0 and *ret, -ENOENT (the name is unknown; a
- * handle that is not in memory must be looked up in the journal) or -ENOMEM. */
+/* WAIT_LIFE: the current life of each task in the scope, or its first where it is still to come; of a task that is down
+ * the last one, no record where there was none. WAIT_DOWN: until the lives of the scope have ended that were to end,
+ * whether or not others follow. WAIT_UP: until none of the tasks that were to come up is on its way: not starting, not
+ * stopping, not due for a replacement; those that failed for good count as settled. WAIT_IDLE: until no unit is in
+ * flight. WAIT_DOWN and WAIT_UP are made before the request that they wait for, so that no record is missed, and look
+ * at tasks from supervisor_wait_begin on, after it. 0 and *ret, -ENOENT (the name is unknown; a handle that is not in
+ * memory must be looked up in the journal) or -ENOMEM. */
 enum wait_kind { WAIT_LIFE, WAIT_DOWN, WAIT_UP, WAIT_IDLE };
 int supervisor_wait(struct supervisor *, const char *scope, enum wait_kind, supervisor_wait_cb *on_done, void *arg,
                     struct supervisor_waiter **ret);
+int supervisor_wait_begin(struct supervisor_waiter *); /* 0 or -ENOMEM */
 void supervisor_wait_cancel(struct supervisor_waiter *);
 
 /* {"v":1,"daemon":{…},"tasks":[…]} as in taskd(1), new reference; scope limits the tasks. NULL: -ENOENT or memory

@@ -87,6 +87,8 @@ struct worker *worker_of(const struct task *);
 int order_link(struct supervisor *); /* after workers have come or gone: 0 or -ENOMEM */
 bool order_may_start(const struct supervisor *, const struct task *);
 bool order_holds(const struct supervisor *, const struct task *); /* others are to be down before it is stopped */
+/* It waits for a worker that is down, and that nobody is about to start. */
+bool order_blocks(const struct supervisor *, const struct task *);
 json_t *order_waits_for(const struct supervisor *, const struct task *); /* names of workers, new reference */
 json_t *order_held_by(const struct supervisor *, const struct task *);
 void order_release(struct supervisor *); /* starts and stops whose turn has come */

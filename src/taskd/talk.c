@@ -175,6 +175,7 @@ static void on_begin(struct task *t, const struct message *m)
     }
     watch_arm(t);
     t->shared->hooks.on_unit_begin(t->shared->hooks.arg, t, m->unit);
+    task_unit_begun(t);
     task_feed(t, ON_READY);
 }
 
@@ -194,6 +195,7 @@ static void on_end(struct task *t, const struct message *m)
     units_end(&t->life.units, m->unit, m->ok, sys->now_ms());
     t->shared->hooks.on_unit_end(t->shared->hooks.arg, t, m->unit, m->ok);
     watch_unit_end(t);
+    task_unit_over(t);
     if (m->ok || !m->error_message)
         return;
     char unit[SHOWN], why[SHOWN];
@@ -206,6 +208,7 @@ static void on_release(struct task *t, const struct message *m)
     if (units_release(&t->life.units, m->unit) < 0)
         t->life.ignored++;
     watch_arm(t);
+    task_unit_over(t);
 }
 
 static void on_status(struct task *t, const struct message *m)

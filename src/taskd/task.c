@@ -197,7 +197,7 @@ void task_changed(struct task *t)
 void task_start(struct task *t)
 {
     t->wanted = true;
-    t->drained = t->is_held = false;
+    t->drained = t->is_held = t->returns = false;
     t->history = (struct restart_history){0};
     if (fsm_ending(t->state) && t->life.stop_pending)
         t->replaced = true;
@@ -218,6 +218,8 @@ void task_resume(struct task *t)
 static int64_t grace_of(const struct task *t, const struct stop_request *req)
 {
     int64_t grace = req->grace_ms >= 0 ? req->grace_ms : t->config->stop_timeout;
+    if (req->after_units && t->life.units.open_count > 0)
+        return DURATION_INFINITY;
     return grace > GRACE_MAX_MS ? DURATION_INFINITY : grace;
 }
 
@@ -230,6 +232,7 @@ static void note_stop(struct task *t, const struct stop_request *req)
     int64_t grace = grace_of(t, req), began = first ? now() : l->stop_ms;
     int64_t start = goes_out_now ? now() : began + t->config->pre_stop;
     int64_t deadline = grace == DURATION_INFINITY ? DURATION_INFINITY : start + grace;
+    l->patient = req->after_units && (first || l->patient);
     if (first) {
         l->stop_pending = true;
         l->stop_ms = began;
@@ -257,9 +260,25 @@ void task_end_life(struct task *t, const struct stop_request *req)
         task_feed(t, t->config->pre_stop > 0 ? ON_PRE_STOP : ON_STOP);
 }
 
+/* It crossed the stop, which the worker cannot have read yet. */
+void task_unit_begun(struct task *t)
+{
+    if (!t->life.stop_pending || !t->life.patient)
+        return;
+    t->life.deadline_ms = DURATION_INFINITY;
+    if (t->state == TASK_STOPPING)
+        task_arm_state_timer(t);
+}
+
+void task_unit_over(struct task *t)
+{
+    if (t->life.stop_pending && t->life.patient && t->life.units.open_count == 0)
+        task_end_life(t, &(struct stop_request){.reason = t->life.reason, .grace_ms = -1});
+}
+
 void task_stop(struct task *t, const struct stop_request *req)
 {
-    t->wanted = t->is_held = t->replaced = t->queued = false;
+    t->wanted = t->is_held = t->replaced = t->returns = t->queued = false;
     t->due = STOP_NONE;
     task_end_life(t, req);
 }
@@ -290,12 +309,15 @@ void task_replace(struct task *t, enum stop_reason reason)
         return;
     }
     t->replaced = true;
+    t->returns = reason != STOP_DEPS;
     if (!fsm_ending(t->state))
-        task_end_life(t, &(struct stop_request){.reason = reason, .grace_ms = -1});
+        task_end_life(t, &(struct stop_request){.reason = reason, .grace_ms = -1, .after_units = reason != STOP_DEPS});
 }
 
 void task_set_due(struct task *t, enum stop_reason reason)
 {
+    if (t->due == STOP_NONE)
+        t->due_ms = now();
     t->due = fsm_alive(t->state) && t->wanted ? reason : STOP_NONE;
     watch_arm(t);
     task_changed(t);

@@ -20,7 +20,8 @@ struct task;
 struct stop_request {
     enum stop_reason reason;
     int64_t grace_ms;
-    bool now; /* abort: SIGKILL to the whole tree */
+    bool now;         /* abort: SIGKILL to the whole tree */
+    bool after_units; /* the grace begins when no unit is in flight */
 };
 
 struct task_hooks {
@@ -82,9 +83,11 @@ void task_replace(struct task *, enum stop_reason);
 /* Marks the life: whoever decides about the order of replacements is to replace it. STOP_NONE takes it back. */
 void task_set_due(struct task *, enum stop_reason);
 enum stop_reason task_due(const struct task *);
-void task_set_drained(struct task *, bool); /* shown in status; a start ends it */
-void task_retire(struct task *, bool);      /* to be forgotten once it is over */
-void task_queue_run(struct task *);         /* its time has come: it runs as soon as it may, once */
+int64_t task_due_since(const struct task *); /* sys->now_ms() of then */
+bool task_returns(const struct task *);      /* what starts next takes the place of a life that was replaced */
+void task_set_drained(struct task *, bool);  /* shown in status; a start ends it */
+void task_retire(struct task *, bool);       /* to be forgotten once it is over */
+void task_queue_run(struct task *);          /* its time has come: it runs as soon as it may, once */
 /* Its leader is a zombie: kills what is left of its group, reaps it, drains its channel and closes the life. */
 void task_on_exit(struct task *);
 void task_count_stray(struct task *); /* a process of its life had to be killed, found by its handle */

@@ -65,6 +65,16 @@ enum stop_reason task_due(const struct task *t)
     return t->due;
 }
 
+int64_t task_due_since(const struct task *t)
+{
+    return t->due_ms;
+}
+
+bool task_returns(const struct task *t)
+{
+    return t->returns;
+}
+
 bool task_wanted(const struct task *t)
 {
     return t->wanted;

@@ -31,6 +31,8 @@ struct task {
     enum stop_reason due;
     struct stop_request held; /* a stop that others go before */
     bool is_held;
+    bool returns;   /* its life was replaced: whom it comes after has had its say */
+    int64_t due_ms; /* since when it is due */
     unsigned attempts;
     struct restart_history history;
     int64_t backoff_ms;
@@ -60,6 +62,9 @@ void task_arm_state_timer(struct task *);
 void task_arm(struct event *timer, int64_t due_ms);
 /* Begins a stop of the living process; whether another life follows is up to `wanted` and the restart policy. */
 void task_end_life(struct task *, const struct stop_request *);
+/* The worker has said so. */
+void task_unit_begun(struct task *);
+void task_unit_over(struct task *);
 /* How much longer to wait at a deadline that was looked at `late_ms` after it had passed: taskd itself was not running
  * (suspended, stopped, starved), so nobody was served. 0: it was in time. */
 int64_t task_second_chance(int64_t late_ms, int64_t period_ms);

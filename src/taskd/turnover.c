@@ -92,6 +92,15 @@ static bool is_success(const struct worker_config *c, int code)
     return false;
 }
 
+/* A life that broke off without a checkpoint of its own has not used up the one that it was given. */
+static void hand_over(struct task *t, enum outcome outcome)
+{
+    if (!t->life.resume && outcome != OUTCOME_OK)
+        return;
+    json_decref(t->resume);
+    t->resume = json_incref(t->life.resume);
+}
+
 /* Everything that could be read has been read: the outcome is decided, recorded, and the task moves on. */
 static void close_life(struct task *t)
 {
@@ -114,10 +123,8 @@ static void close_life(struct task *t)
     keep_record(t);
     if (t->last)
         log_end(t, outcome);
-    if (l->resume) {
-        json_decref(t->resume);
-        t->resume = json_incref(l->resume);
-    }
+    hand_over(t, outcome);
+    t->returns = t->returns && t->replaced;
     enum task_event next = after_end(t, outcome);
     l->pid = 0;
     t->replaced = t->is_held = false;

@@ -154,3 +154,26 @@ bool verb_failed(const struct verb *v)
 {
     return v->failed;
 }
+
+static bool complain(const struct verb *v, const char *action, const char *key, const char *what)
+{
+    json_t *answer, *id;
+    size_t i, j, n = 0;
+
+    json_array_foreach (v->answers, i, answer) {
+        json_array_foreach (json_object_get(answer, key), j, id) {
+            log_error("%s: %s %s", action, json_string_value(id), what);
+            n++;
+        }
+    }
+    return n > 0;
+}
+
+bool verb_complain(const struct verb *v, const char *action)
+{
+    bool overtaken = complain(v, action, "overtaken", "was asked for something else meanwhile");
+    bool left = complain(v, action, "left", "was left as it is, since another one has failed");
+    bool blocked = complain(v, action, "blocked", "comes after a worker that is down, and waits: `taskd status`");
+
+    return overtaken || left || blocked;
+}

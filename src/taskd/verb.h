@@ -27,3 +27,6 @@ enum verb_end verb_await(struct verb *, int64_t timeout_ms);
 
 json_t *verb_answers(const struct verb *); /* bodies of those that succeeded, as they came; borrowed */
 bool verb_failed(const struct verb *);     /* some did not */
+/* Says which tasks have not got where `action` was to bring them, since something else was asked of them or what they
+ * come after is down. True: there are such. */
+bool verb_complain(const struct verb *, const char *action);

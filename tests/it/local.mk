@@ -10,6 +10,7 @@ it_tests = \
 	tests/it/test_completion.py \
 	tests/it/test_container.py \
 	tests/it/test_control.py \
+	tests/it/test_crossing.py \
 	tests/it/test_events.py \
 	tests/it/test_include.py \
 	tests/it/test_lifecycle_cli.py \

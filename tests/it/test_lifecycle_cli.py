@@ -54,7 +54,7 @@ class Verbs(Lifecycle):
         self.assertEqual(self.states(), ["running"] * 2)
         self.run_cli("start", out="started: there was nothing to do")
         self.run_cli("stop", "w", "k")
-        self.assertEqual(json.loads(self.run_cli("start", "--json").stdout), {"v": 1, "tasks": 3, "failed": []})
+        self.assertEqual(json.loads(self.run_cli("start", "--json").stdout), {"v": 1, "tasks": 3, "failed": [], "overtaken": [], "left": [], "blocked": []})
         self.assertEqual(self.states() + self.states("k"), ["running"] * 3)
 
     def test_start_of_what_fails_is_1_and_names_it(self):
@@ -212,8 +212,8 @@ class Requests(Lifecycle):
                 ("/v1/spawn", {"worker": "w", "cwd": "/"}, 400, "bad_parameter", "go with"), ("/v1/spawn", {"command": []}, 400, "bad_parameter", "not empty"),
                 ("/v1/spawn", {"command": [""]}, 400, "bad_parameter", "empty"), ("/v1/spawn", {"command": ["true"], "name": "a b"}, 400, "bad_parameter", "a name has"),
                 ("/v1/spawn", {"worker": "reszie"}, 404, "unknown_task", 'did you mean "resize"?'), ("/v1/spawn", {"worker": "w@1"}, 404, "unknown_worker", "w@1"),
-                ("/v1/spawn", {"command": ["true"], "options": {"stop-timuot": "1s", "restart": "maybe", "env": ["A=1", 2]}}, 400, "bad_option",
-                 'there is no option "stop-timuot" (did you mean "stop-timeout"?); restart "maybe"'),
+                ("/v1/spawn", {"command": ["true"], "options": {"stop-timuot": "1s", "channel": "maybe", "env": ["A=1", 2]}}, 400, "bad_option",
+                 'there is no option "stop-timuot" (did you mean "stop-timeout"?); channel "maybe"'),
                 ("/v1/spawn", {"command": ["true"], "cwd": "/nowhere/at/all"}, 400, "bad_option", "/nowhere/at/all"),
                 ("/v1/spawn", {"command": ["true"], "options": {"channel": "none"}, "input": {"a": 1}}, 400, "bad_option", "channel"),
                 ("/v1/spawn", {"worker": "resize", "input": {"a": 1}}, 400, "bad_parameter", "no input"),

@@ -7,7 +7,12 @@ tests_sdk_conform_LDFLAGS = $(AM_LDFLAGS) -static
 sdk_tests = tests/sdk/test_conformance.py tests/sdk/test_shell.py tests/sdk/test_python.py tests/sdk/test_python_wire.py \
 	tests/sdk/test_node.py tests/sdk/test_node_wire.py
 dist_check_SCRIPTS += $(sdk_tests)
-EXTRA_DIST += tests/sdk/conform.sh tests/sdk/conform.py tests/sdk/conform.mjs tests/sdk/types.mts
+EXTRA_DIST += tests/sdk/broken_rules.py tests/sdk/conform.sh tests/sdk/conform.py tests/sdk/conform.mjs tests/sdk/types.mts
 if HAVE_PYTHON3
 TESTS += $(sdk_tests)
 endif
+
+# Is each case seen to fail? Some ten minutes.
+broken-rules:
+	$(AM_V_at)$(PYTHON3) $(srcdir)/tests/sdk/broken_rules.py
+.PHONY: broken-rules
