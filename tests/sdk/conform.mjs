@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { worker } from '../../sdk/node/index.js';
 
 const TICK = 5;
-const descriptor = process.env.TASKD_FD ?? '-1';
 let w = worker();
 
 function print(text) {
@@ -61,9 +60,12 @@ async function raise(unit) {
   });
 }
 
+/* Under whatever number a child has the channel. Its own output, which Node makes of a socket, is not it. */
 function environment() {
-  const script = 'echo "${TASKD_FD+TASKD_FD}"; if [ -S "/proc/$$/fd/$1" ]; then echo open; else echo closed; fi';
-  const [name, channel] = spawnSync('sh', ['-c', script, 'sh', descriptor], { encoding: 'utf8' }).stdout.split('\n');
+  const script = `echo "\${TASKD_FD+TASKD_FD}"
+    for fd in /proc/$$/fd/*; do if [ "\${fd##*/}" != 1 ] && [ -S "$fd" ]; then echo open; exit; fi; done; echo closed`;
+  const stdio = ['inherit', 'pipe', 'inherit'];
+  const [name, channel] = spawnSync('sh', ['-c', script], { encoding: 'utf8', stdio }).stdout.split('\n');
   print(`env: ${name || '-'}`);
   print(`fd: ${channel}`);
 }

@@ -5,7 +5,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import taskd
 
 TICK = 0.005
-channel = os.environ.get("TASKD_FD", "-1")
 w = taskd.open()
 
 
@@ -84,9 +83,10 @@ def say(what, unit=None):
 
 
 def environment():
-    """Only what the kernel keeps from a child counts, not that Python would close descriptors as well."""
-    script = 'echo "${TASKD_FD+TASKD_FD}"; if [ -S "/proc/$$/fd/$1" ]; then echo open; else echo closed; fi'
-    name, fd = subprocess.run(["sh", "-c", script, "sh", channel], stdout=subprocess.PIPE, text=True, close_fds=False).stdout.splitlines()
+    """Under whatever number a child has the channel. Only what the kernel keeps from it counts, not that Python would close
+    descriptors as well."""
+    script = 'echo "${TASKD_FD+TASKD_FD}"; for fd in /proc/$$/fd/*; do if [ -S "$fd" ]; then echo open; exit; fi; done; echo closed'
+    name, fd = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, text=True, close_fds=False).stdout.splitlines()
     show(f"env: {name or '-'}")
     show(f"fd: {fd}")
 
