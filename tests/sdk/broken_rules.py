@@ -44,7 +44,7 @@ BUGS = {
     "more grace": [(TALK, "int64_t deadline = asked < last ? asked : last;", "int64_t deadline = asked < last ? l->deadline_ms : l->deadline_ms;")],
     "a stop without a deadline": [(TALK, "ms == DURATION_INFINITY ? -1 : ms;", "ms == DURATION_INFINITY ? 0 : ms;")],
     "a checkpoint goes to the next life": [(TALK, "        t->life.resume = json_incref(m->resume);", "        t->life.resume = NULL;")],
-    "a checkpoint that is none": [("src/taskd/outcome.c", "in->code != 0 && !in->code_is_success", "!in->code_is_success")],
+    "a checkpoint that is none": [(LIFE, "json_incref(l->resume) : json_null();", "json_incref(l->resume) : json_false();")],
     "a unit that kills is one to avoid": [(TALK, '        put_json(o, "avoid", avoid);', "        (void)o;")],
     "a unit with a time of its own": [(TALK, "m->timeout_ms >= 0 ? m->timeout_ms : t->config->unit_timeout;", "t->config->unit_timeout;")],
     "the end of taskd is a stop": [
