@@ -4,8 +4,8 @@ lint_scripts = bootstrap .ci/run etc/completions/bash/taskd $$(find sdk tests ex
 lint_flags = $(TASKD_CFLAGS) $(TASKD_CPPFLAGS) -I$(abs_top_srcdir)/src -I$(abs_top_builddir) \
 	$(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS) $(IMAGE_BATCH_CFLAGS) $(DEFS)
 
-lint: lint-format lint-shell lint-man lint-types lint-cppcheck lint-tidy
-.PHONY: lint lint-format lint-shell lint-man lint-types lint-cppcheck lint-tidy
+lint: lint-format lint-shell lint-man lint-types lint-rules lint-cppcheck lint-tidy
+.PHONY: lint lint-format lint-shell lint-man lint-types lint-rules lint-cppcheck lint-tidy
 EXTRA_DIST += tests/lint.mk tests/sdk/types.sh tests/cppcheck.cfg tests/cppcheck.txt
 
 lint-format:
@@ -19,6 +19,9 @@ lint-man: $(nodist_man_MANS)
 
 lint-types:
 	@echo "lint: mypy, tsc"; $(srcdir)/tests/sdk/types.sh $(srcdir)
+
+lint-rules:
+	@echo "lint: broken rules"; $(PYTHON3) $(srcdir)/tests/sdk/broken_rules.py --check
 
 lint-cppcheck:
 	@echo "lint: cppcheck"; cd $(srcdir) && cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \

@@ -197,7 +197,7 @@ static bool revive(struct worker *w, enum kept kept)
 
 int rollout_scale(struct supervisor *s, struct worker *w, size_t replicas, enum stop_reason reason)
 {
-    struct stop_request req = {.reason = reason, .grace_ms = -1};
+    struct stop_request req = {.reason = reason, .grace_ms = -1, .after_units = true};
     size_t have = crew_replicas(w);
     enum kept kept = kept_of(w);
     /* Those that are still on their way out come back before new ones are made. */

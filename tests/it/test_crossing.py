@@ -65,6 +65,14 @@ class Replacement(Crossing):
         self.endless()
         self.check()
 
+    def test_one_that_is_too_many(self):
+        self.start(w={"command": self.busy(), "stop_timeout": "50ms"})
+        self.box.in_unit("w@1")
+        scale = self.ask("scale", "w=0")
+        self.endless()
+        self.check()
+        self.assertEqual(self.said(scale), (0, "scaled: 1 task\n", ""))
+
     def test_a_life_that_is_old(self):
         self.box.start("-c", self.config(w={"command": self.busy(), "stop_timeout": "50ms", "max_age": "2s"}))
         self.endless()
