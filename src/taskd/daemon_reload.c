@@ -127,5 +127,7 @@ json_t *daemon_reload(struct supervisor *sup, struct endpoint_pool *pool, const 
     else
         body = apply(sup, pool, running, config, dry_run, ret_status);
     config_errors_free(errors);
+    if (!dry_run && *ret_status != HTTP_OK && body)
+        supervisor_reload_refused(sup, json_object_get(body, "error"));
     return body;
 }

@@ -128,8 +128,12 @@ static void say_names(struct words *w, const json_t *names, char mark)
 /* As `taskd reload` prints it, without what is as it was. */
 static void say_reload(struct words *w, const json_t *event)
 {
-    const json_t *diff = json_object_get(event, "diff");
+    const json_t *diff = json_object_get(event, "diff"), *error = json_object_get(event, "error");
 
+    if (error) {
+        add(w, "reload refused: %s", status_string(error, "message"));
+        return;
+    }
     add(w, "configuration read again:");
     say_names(w, json_object_get(diff, "added"), '+');
     say_names(w, json_object_get(diff, "removed"), '-');

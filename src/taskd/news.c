@@ -126,3 +126,8 @@ void news_reload(struct supervisor *s, json_t *diff)
 {
     events_post(s->events, "reload", json_pack("{so}", "diff", diff));
 }
+
+void supervisor_reload_refused(struct supervisor *s, json_t *error)
+{
+    events_post(s->events, "reload", json_pack("{sO}", "error", error));
+}

@@ -90,6 +90,9 @@ int supervisor_spawn(struct supervisor *, const struct spawn_order *, const char
  * Returns what differs, new reference; NULL with errno ESHUTDOWN or ENOMEM. With `dry_run` nothing is done. */
 json_t *supervisor_reload(struct supervisor *, struct config *, const struct endpoints *endpoints, bool dry_run);
 
+/* There was to be another one, and this is why there is not: {"code","message","errors"} (borrowed), for the events. */
+void supervisor_reload_refused(struct supervisor *, json_t *error);
+
 void supervisor_reap(struct supervisor *);               /* on SIGCHLD */
 void supervisor_told_by(struct supervisor *, int signo); /* the signal behind STOP_SIGNAL; the first one counts */
 

@@ -97,6 +97,8 @@ class Reload(Case):
         os.unlink(self.box.path("taskd.json"))
         self.hup()
         self.assertEqual(self.pids(), before)
+        events = [json.loads(line) for line in self.box.cli("events", "--json", "--since", "first").stdout.splitlines()]
+        self.assertEqual({e["error"]["code"] for e in events if e["type"] == "reload"}, {"invalid"})
 
     def test_workers_come_and_go(self):
         self.start({"a": self.worker(), "b": self.worker("ready", "unit:last:800", "loop:10")})

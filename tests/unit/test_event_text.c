@@ -37,6 +37,8 @@ static const struct {
     {"{\"type\":\"poison\",\"worker\":\"w\",\"unit\":\"a\",\"deaths\":3}", "w", "unit a has ended 3 lives", TABLE_RED},
     {"{\"type\":\"reload\",\"diff\":{\"added\":[\"w\"],\"changed\":[{\"worker\":\"x\"}],\"unchanged\":[\"y\"]}}",
      "taskd", "configuration read again: +w ~x (1 unchanged)", TABLE_BOLD},
+    {"{\"type\":\"reload\",\"error\":{\"code\":\"invalid\",\"message\":\"it is wrong\"}}", "taskd",
+     "reload refused: it is wrong", TABLE_BOLD},
     {"{\"type\":\"lagged\",\"seq\":4}", "taskd", "events after 4 came faster than they were read", TABLE_RED},
     {"{\"type\":\"later\",\"task\":\"w\\u001b@1\"}", "w\\x1B@1", "{\"type\":\"later\",\"task\":\"w\\u001B@1\"}",
      TABLE_PLAIN},
