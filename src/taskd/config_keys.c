@@ -243,7 +243,7 @@ const struct key config_keys[] = {
     {WORKER(poison_limit), .name = "poison_limit", .live = true, .type = &type_integer, .min = 1, .max = 1000,
      .def = "3",
      .help = "A unit that was in flight at so many deaths of the worker is named in the log and in status, "
-             "and handed to further lives as one to avoid."},
+             "and handed to further lives as one to avoid. The counts last as long as taskd runs."},
     {WORKER(max_message), .name = "max_message", .type = &type_size, .min = PROTO_MAX_MESSAGE,
      .max = PROTO_MAX_MESSAGE_CAP, .def = "64K", .help = "Longest line on the channel, in bytes."},
     {WORKER(on_protocol_error), .name = "on_protocol_error", .type = &type_choice, .names = protocol_errors,
