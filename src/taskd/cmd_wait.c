@@ -16,14 +16,23 @@
 #include "taskd/record_report.h"
 #include "taskd/status_text.h"
 #include "taskd/task_watch.h"
+#include "taskd/verb.h"
 
 /* The client waits a little longer than the daemon, so that it is the daemon's answer that says "timeout". */
-enum { EXIT_TIMEOUT = 124, EXIT_TASKD = 125, TIMEOUT_SLACK_MS = 5000, LOOK_MS = 200, PATH_SIZE = 2048 };
+enum {
+    EXIT_FAILED = 1,
+    EXIT_TIMEOUT = 124,
+    EXIT_TASKD = 125,
+    TIMEOUT_SLACK_MS = 5000,
+    LOOK_MS = 200,
+    PATH_SIZE = 2048
+};
 
 static const struct option_spec wait_options[] = {
     {"idle", 0, NULL, "wait until nobody is in the middle of a unit; without a NAME, nobody at all"},
+    {"ready", 0, NULL, "wait until nobody is starting, stopping or to be replaced, as after a reload"},
     {"timeout", 't', "DURATION", "give up waiting after this time; what is waited for runs on"},
-    {"json", 'j', NULL, "records are printed as JSON in any case; with --idle the daemon's answer is"},
+    {"json", 'j', NULL, "records are printed as JSON in any case; with --idle and --ready the daemon's answer is"},
     {NULL},
 };
 
@@ -45,10 +54,11 @@ static int from_journal(const char *name)
 struct wait {
     const char *socket;
     int64_t timeout_ms; /* -1: for ever */
-    bool idle, json;
+    const char *gate;   /* "idle" or "ready": the end of no life is waited for; NULL */
+    bool json;
 };
 
-/* One request; `name` is NULL for everything, which only --idle takes. */
+/* One request; `name` is NULL for everything, which only a gate takes. */
 struct asked {
     const char *name;
     int rc, fd;
@@ -56,16 +66,17 @@ struct asked {
 
 static int make_path(const struct wait *w, const char *name, char *path, size_t path_size)
 {
-    char timeout[48] = "", suffix[64];
+    char timeout[48] = "", prefix[64], suffix[64];
 
     if (w->timeout_ms >= 0)
-        snprintf(timeout, sizeof timeout, "%ctimeout=%lld", w->idle ? '&' : '?', (long long)w->timeout_ms);
+        snprintf(timeout, sizeof timeout, "%ctimeout=%lld", w->gate ? '&' : '?', (long long)w->timeout_ms);
     if (!name) {
-        snprintf(path, path_size, "/v1/wait?idle=1%s", timeout);
+        snprintf(path, path_size, "/v1/wait?%s=1%s", w->gate, timeout);
         return 0;
     }
-    snprintf(suffix, sizeof suffix, "%s%s", w->idle ? "" : "/wait", timeout);
-    return client_path(path, path_size, w->idle ? "/v1/wait?idle=1&scope=" : "/v1/tasks/", name, suffix);
+    snprintf(prefix, sizeof prefix, w->gate ? "/v1/wait?%s=1&scope=" : "/v1/tasks/", w->gate);
+    snprintf(suffix, sizeof suffix, "%s%s", w->gate ? "" : "/wait", timeout);
+    return client_path(path, path_size, prefix, name, suffix);
 }
 
 static void start_wait(const struct wait *w, const char *name, struct asked *ret)
@@ -77,21 +88,33 @@ static void start_wait(const struct wait *w, const char *name, struct asked *ret
         ret->rc = client_start(w->socket, "GET", path, NULL, &ret->fd);
 }
 
+static bool has_failed(const json_t *answer)
+{
+    json_t *id;
+    size_t i, n = 0;
+
+    json_array_foreach (json_object_get(answer, "failed"), i, id) {
+        log_error("wait: %s has failed", json_string_value(id));
+        n++;
+    }
+    return verb_complain_of(answer, "wait") || n > 0;
+}
+
 static int print_answer(const struct wait *w, const json_t *body)
 {
-    if (!w->idle)
+    if (!w->gate)
         return record_print_all(body);
     if (w->json) {
         json_dumpf(body, stdout, JSON_COMPACT);
         putchar('\n');
     }
-    return 0;
+    return has_failed(body) ? EXIT_FAILED : 0;
 }
 
 static int say_timeout(const struct wait *w, const char *name)
 {
-    if (w->idle)
-        log_error("%s is not idle yet: `taskd status` shows who is at what", name ? name : "taskd");
+    if (w->gate)
+        log_error("%s is not %s yet: `taskd status` shows who is at what", name ? name : "taskd", w->gate);
     else
         log_error("%s has not ended in this time; it runs on", name);
     return EXIT_TIMEOUT;
@@ -108,7 +131,7 @@ static int finish_wait(const struct wait *w, const struct asked *a)
         status = print_answer(w, reply.body);
     else if (rc == 0 && strcmp(client_error_code(&reply), "timeout") == 0)
         status = say_timeout(w, a->name);
-    else if (rc >= 0 || w->idle || (status = from_journal(a->name)) < 0) {
+    else if (rc >= 0 || w->gate || (status = from_journal(a->name)) < 0) {
         client_complain(w->socket, rc, &reply);
         status = EXIT_TASKD;
     }
@@ -116,10 +139,11 @@ static int finish_wait(const struct wait *w, const struct asked *a)
     return status;
 }
 
-/* Shows who is in a unit until all answers are there. */
-static void watch_idle(const struct wait *w, const struct asked *asked, int count)
+/* Shows who is at what until all answers are there. */
+static void watch_gate(const struct wait *w, const struct asked *asked, int count)
 {
-    struct task_watch *watch = task_watch_new(w->socket, status_is_in_unit);
+    struct task_watch *watch =
+        task_watch_new(w->socket, strcmp(w->gate, "idle") == 0 ? status_is_in_unit : status_is_on_its_way);
 
     for (int i = 0; i < count && watch; i++)
         if (asked[i].name)
@@ -143,8 +167,8 @@ static int wait_for(const struct wait *w, char **names, int count)
         fatal("out of memory");
     for (int i = 0; i < requests; i++)
         start_wait(w, count > 0 ? names[i] : NULL, &asked[i]);
-    if (w->idle && !w->json)
-        watch_idle(w, asked, requests);
+    if (w->gate && !w->json)
+        watch_gate(w, asked, requests);
     for (int i = 0; i < requests; i++) {
         int status = finish_wait(w, &asked[i]);
 
@@ -171,10 +195,11 @@ static int run_wait(const struct command *self, int argc, char **argv)
     while ((name = options_next(&o, &value))) {
         if (strcmp(name, "timeout") == 0)
             w.timeout_ms = bounded(options_duration(&o, name, value));
-        w.idle |= strcmp(name, "idle") == 0;
+        if (strcmp(name, "idle") == 0 || strcmp(name, "ready") == 0)
+            w.gate = name;
         w.json |= strcmp(name, "json") == 0;
     }
-    if (o.operands_count == 0 && !w.idle)
+    if (o.operands_count == 0 && !w.gate)
         fatal("wait: for whom? Name a worker, a task or a handle: `taskd status` shows them");
     w.socket = client_socket();
     return wait_for(&w, o.argv, o.operands_count);
@@ -184,17 +209,17 @@ extern const struct command command_wait;
 const struct command command_wait = {
     .name = "wait",
     .alias = "join",
-    .usage = "[options] HANDLE|NAME…\n       taskd wait --idle [options] [NAME…]",
+    .usage = "[options] HANDLE|NAME…\n       taskd wait --idle|--ready [options] [NAME…]",
     .help = "Wait until a life has ended and print its outcome.",
     .options = wait_options,
     .details =
         "One JSON record a life goes to standard output. A handle (resize@2#17) can be waited for at any time,\n"
         "also long after its end. With --idle nothing is printed and the workers go on: after a `taskd drain` it is\n"
-        "for good.\n"
+        "for good. With --ready it is the same, until those that are to run do, by what was configured last.\n"
         "Exit status, the greatest of all: 0 ok; the worker's own code when it failed; 128+n when signal n ended it;\n"
         "126 or 127 when it could not be started; 130 or 143 when taskd was told to stop by INT or TERM; 137 when it\n"
         "had to be killed; 124 when --timeout passed; 125 for taskd's own errors.\n"
-        "With --idle: 0, 124 or 125.",
+        "With --idle: 0, 124 or 125. With --ready also 1: a task has failed, or waits for a worker that is down.",
     .operands = OPERANDS_LIVES,
     .run = run_wait,
 };

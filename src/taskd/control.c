@@ -32,7 +32,7 @@ static const struct control_route {
     {"GET", "/v1/status", control_get_status},
     {"GET", "/v1/tasks/{}", control_get_task},
     {"GET", "/v1/tasks/{}/wait", control_get_wait},
-    {"GET", "/v1/wait", control_get_idle},
+    {"GET", "/v1/wait", control_get_gate},
     {"GET", "/v1/results", control_get_results},
     {"GET", "/v1/events", control_get_events},
     {"GET", "/v1/logs", control_get_logs},

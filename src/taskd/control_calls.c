@@ -124,26 +124,39 @@ void control_get_wait(struct control_call *call)
         control_failed(call, rc);
 }
 
-/* What a deploy waits for: that nobody is in the middle of anything. */
-void control_get_idle(struct control_call *call)
+static bool asks_for(const struct control_call *call, const char *what)
 {
-    char scope[NAME_MAX_BYTES], idle[NUMBER_MAX];
-    long timeout_ms = -1;
-    int rc;
+    char value[NUMBER_MAX];
 
-    if (!http_query_get(call->request->query, "idle", idle, sizeof idle) || strcmp(idle, "1") != 0) {
-        control_error(call, 400, "bad_parameter", "idle=1 is all that can be waited for here");
+    return http_query_get(call->request->query, what, value, sizeof value) && strcmp(value, "1") == 0;
+}
+
+static void wait_for_scope(struct control_call *call, enum wait_reply reply, int timeout_ms)
+{
+    struct control_wait *waiting;
+    int rc = control_wait_begin(call, call->name, reply, timeout_ms, &waiting);
+
+    if (rc == 0 && reply == REPLY_READY && (rc = control_wait_reached(waiting, 0)) < 0)
+        control_wait_cancel(waiting);
+    if (rc < 0)
+        control_failed(call, rc);
+}
+
+/* What a deploy waits for: that nobody is in the middle of anything, or that everybody has got where he was sent. */
+void control_get_gate(struct control_call *call)
+{
+    char scope[NAME_MAX_BYTES];
+    bool idle = asks_for(call, "idle");
+    long timeout_ms = -1;
+
+    if (idle == asks_for(call, "ready")) {
+        control_error(call, 400, "bad_parameter", "idle=1 or ready=1 is what can be waited for here");
         return;
     }
     if (!take_number(call, "timeout", INT_MAX, &timeout_ms) || !take_scope(call, scope, sizeof scope))
         return;
-    if (!control_may_stay(call)) {
-        call->name = NULL;
-        return;
-    }
-    rc = control_wait_begin(call, call->name, REPLY_IDLE, (int)timeout_ms, NULL);
-    if (rc < 0)
-        control_failed(call, rc);
+    if (control_may_stay(call))
+        wait_for_scope(call, idle ? REPLY_IDLE : REPLY_READY, (int)timeout_ms);
     call->name = NULL;
 }
 

@@ -36,7 +36,7 @@ struct control_call {
 
 typedef void control_handler(struct control_call *);
 /* control_calls.c */
-control_handler control_get_status, control_get_task, control_get_wait, control_get_idle, control_get_results,
+control_handler control_get_status, control_get_task, control_get_wait, control_get_gate, control_get_results,
     control_get_version, control_get_health, control_get_ready;
 /* control_events.c */
 control_handler control_get_events;
@@ -70,6 +70,7 @@ enum wait_reply {
     REPLY_DRAINED,  /* … and how many tasks it reached */
     REPLY_UP,       /* how many tasks it reached, and which of them have failed */
     REPLY_IDLE,     /* that nobody is in a unit */
+    REPLY_READY,    /* REPLY_UP, for somebody who has asked for nothing */
     REPLY_ATTACHED, /* REPLY_LIFE, and the end of the client is the end of the life */
 };
 /* Waits for `scope` (copied) and answers. timeout_ms -1: for ever, else 504 when it passes. 0, or -errno with nothing

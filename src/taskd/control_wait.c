@@ -24,7 +24,7 @@ struct control_wait {
 /* Who waits for somebody else's end may do so for ever; what a request has set going ends by itself. */
 static bool stays(enum wait_reply reply)
 {
-    return reply == REPLY_LIFE || reply == REPLY_IDLE || reply == REPLY_ATTACHED;
+    return reply == REPLY_LIFE || reply == REPLY_IDLE || reply == REPLY_READY || reply == REPLY_ATTACHED;
 }
 
 void control_wait_cancel(struct control_wait *w)
@@ -110,6 +110,12 @@ static json_t *up_body(const struct control_wait *w, const struct wait_result *r
                      r->overtaken, "left", r->left, "blocked", r->blocked);
 }
 
+static json_t *ready_body(const struct control_wait *w, const struct wait_result *r)
+{
+    return json_pack("{s:i, s:o, s:O, s:O, s:O}", "v", 1, "failed", failed_ids(w), "overtaken", r->overtaken, "left",
+                     r->left, "blocked", r->blocked);
+}
+
 static json_t *drained_body(const struct control_wait *w, const struct wait_result *r)
 {
     json_t *body = down_body(w, r), *more = up_body(w, r);
@@ -137,6 +143,7 @@ static const struct {
     [REPLY_DRAINED] = {WAIT_DOWN, drained_body, ""},
     [REPLY_UP] = {WAIT_UP, up_body, ""},
     [REPLY_IDLE] = {WAIT_IDLE, idle_body, "units have been under way all this time"},
+    [REPLY_READY] = {WAIT_UP, ready_body, "some are still on their way"},
     [REPLY_ATTACHED] = {WAIT_LIFE, life_body, ""},
 };
 

@@ -155,14 +155,21 @@ bool verb_failed(const struct verb *v)
     return v->failed;
 }
 
-static bool complain(const struct verb *v, const char *action, const char *key, const char *what)
+bool verb_complain_of(const json_t *answer, const char *action)
 {
-    json_t *answer, *id;
-    size_t i, j, n = 0;
+    static const struct {
+        const char *key, *what;
+    } lists[] = {
+        {"overtaken", "was asked for something else meanwhile"},
+        {"left", "was left as it is, since another one has failed"},
+        {"blocked", "comes after a worker that is down, and waits: `taskd status`"},
+    };
+    json_t *id;
+    size_t i, n = 0;
 
-    json_array_foreach (v->answers, i, answer) {
-        json_array_foreach (json_object_get(answer, key), j, id) {
-            log_error("%s: %s %s", action, json_string_value(id), what);
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        json_array_foreach (json_object_get(answer, lists[k].key), i, id) {
+            log_error("%s: %s %s", action, json_string_value(id), lists[k].what);
             n++;
         }
     }
@@ -171,9 +178,11 @@ static bool complain(const struct verb *v, const char *action, const char *key, 
 
 bool verb_complain(const struct verb *v, const char *action)
 {
-    bool overtaken = complain(v, action, "overtaken", "was asked for something else meanwhile");
-    bool left = complain(v, action, "left", "was left as it is, since another one has failed");
-    bool blocked = complain(v, action, "blocked", "comes after a worker that is down, and waits: `taskd status`");
+    json_t *answer;
+    size_t i, n = 0;
 
-    return overtaken || left || blocked;
+    json_array_foreach (v->answers, i, answer) {
+        n += verb_complain_of(answer, action);
+    }
+    return n > 0;
 }

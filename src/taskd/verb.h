@@ -30,3 +30,4 @@ bool verb_failed(const struct verb *);     /* some did not */
 /* Says which tasks have not got where `action` was to bring them, since something else was asked of them or what they
  * come after is down. True: there are such. */
 bool verb_complain(const struct verb *, const char *action);
+bool verb_complain_of(const json_t *answer, const char *action); /* the same for one answer */

@@ -294,6 +294,25 @@ class Waits(Crossing):
         self.open()
         self.assertEqual(self.said(p)[0], 0)
 
+    def test_ready_is_when_a_reload_is_done(self):
+        self.start(w={"command": self.busy(), "start_timeout": "1min"})
+        self.box.in_unit("w@1")
+        before = self.box.task("w@1")["pid"]
+        self.config(w={"command": self.busy(), "start_timeout": "1min", "env": {"NEW": "1"}})
+        self.assertEqual(self.said(self.ask("reload"))[0], 0)
+        p = self.ask("wait", "--ready")
+        self.assertIn("w@1: u", p.stderr.readline())
+        self.open()
+        self.assertEqual(self.said(p)[0], 0)
+        self.assertNotIn(self.box.task("w@1")["pid"], (before, None))
+        self.assertEqual(json.loads(self.said(self.ask("wait", "--ready", "--json"))[1]), {"v": 1, "failed": [], "overtaken": [], "left": [], "blocked": []})
+
+    def test_ready_says_who_is_not(self):
+        self.box.start("-c", self.config(a={"command": ["false"], "restart": "no", "start_timeout": "1min"}, w={"command": ["sleep", "1000"], "after": ["a"]}, s={"command": ["sleep", "1000"], "start_timeout": "1h"}))
+        self.assertEqual(self.said(self.ask("wait", "--ready", "a", "w")), (1, "", "taskd: wait: a@1 has failed\ntaskd: wait: w@1 comes after a worker that is down, and waits: `taskd status`\n"))
+        self.assertEqual(self.said(self.ask("wait", "--ready", "--timeout", "1ms", "s")), (124, "", "taskd: s is not ready yet: `taskd status` shows who is at what\n"))
+        self.assertEqual(self.box.get("/v1/wait?idle=1&ready=1")["error"]["code"], "bad_parameter")
+
     def test_those_who_wait_leave_room_for_an_operator(self):
         self.start()
         waits = [UnixHTTP(self.box.sock) for _ in range(113)]
