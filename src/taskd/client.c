@@ -42,7 +42,16 @@ static int check_peer(int fd)
     return geteuid() == 0 || cred.uid == 0 || cred.uid == geteuid() ? 0 : -EACCES;
 }
 
-static int connect_to(const char *socket_path, int *ret_fd)
+/* For connect(2) and for each send(2): one that takes longer fails with EAGAIN. -1: for ever. */
+static void limit_sending(int fd, int timeout_ms)
+{
+    struct timeval limit = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+
+    if (timeout_ms > 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+static int connect_to(const char *socket_path, int timeout_ms, int *ret_fd)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     int fd, rc;
@@ -53,6 +62,7 @@ static int connect_to(const char *socket_path, int *ret_fd)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
+    limit_sending(fd, timeout_ms);
     rc = connect(fd, (const struct sockaddr *)&addr, sizeof addr) < 0 ? -errno : check_peer(fd);
     if (rc < 0)
         fd_close(&fd);
@@ -93,18 +103,23 @@ static int send_request(int fd, const char *method, const char *path, json_t *bo
     return rc;
 }
 
+static int start(const char *socket_path, const char *method, const char *path, json_t *body, int timeout_ms,
+                 int *ret_fd)
+{
+    int fd = -1, rc = connect_to(socket_path, timeout_ms, &fd);
+
+    if (rc == 0)
+        rc = send_request(fd, method, path, body);
+    if (rc == 0)
+        *ret_fd = fd;
+    else
+        fd_close(&fd);
+    return rc == -EAGAIN ? -ETIMEDOUT : rc;
+}
+
 int client_start(const char *socket_path, const char *method, const char *path, json_t *body, int *ret_fd)
 {
-    int fd = -1, rc = connect_to(socket_path, &fd);
-
-    if (rc < 0)
-        return rc;
-    rc = send_request(fd, method, path, body);
-    if (rc < 0)
-        fd_close(&fd);
-    else
-        *ret_fd = fd;
-    return rc;
+    return start(socket_path, method, path, body, -1, ret_fd);
 }
 
 /* 0 when there is something to read, -ETIMEDOUT after `deadline` (-1: never). */
@@ -214,7 +229,7 @@ int client_finish(int fd, int timeout_ms, struct client_reply *ret)
 int client_request(const char *socket_path, const char *method, const char *path, json_t *body, int timeout_ms,
                    struct client_reply *ret)
 {
-    int fd = -1, rc = client_start(socket_path, method, path, body, &fd);
+    int fd = -1, rc = start(socket_path, method, path, body, timeout_ms, &fd);
 
     return rc < 0 ? rc : client_finish(fd, timeout_ms, ret);
 }

@@ -11,8 +11,8 @@ struct client_reply {
 };
 
 /* Sends METHOD PATH with `body` (borrowed, NULL: none) to the socket and reads the whole answer. timeout_ms -1: for
- * ever. 0; -ENOENT or -ECONNREFUSED when nobody listens; -ETIMEDOUT; -EACCES; -EPROTO; -ECONNRESET when the daemon went
- * away in mid-answer. */
+ * ever; it holds for the connection, too, which a daemon that is stopped does not accept. 0; -ENOENT or -ECONNREFUSED
+ * when nobody listens; -ETIMEDOUT; -EACCES; -EPROTO; -ECONNRESET when the daemon went away in mid-answer. */
 int client_request(const char *socket_path, const char *method, const char *path, json_t *body, int timeout_ms,
                    struct client_reply *ret);
 void client_reply_free(struct client_reply *);

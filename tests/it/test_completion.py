@@ -106,6 +106,21 @@ class Stranger(Complete):
         self.assertEqual(self.values("wait", "")[:1], ["good"])
         self.assertLessEqual(set(self.values("wait", "")), {"good", "--now"})
 
+    def test_one_who_lets_nobody_in(self):
+        s = socket.socket(socket.AF_UNIX)
+        self.addCleanup(s.close)
+        s.bind(self.box.sock)
+        s.listen(0)
+        waiting = []
+        with self.assertRaises(BlockingIOError):
+            while True:
+                c = socket.socket(socket.AF_UNIX)
+                self.addCleanup(c.close)
+                c.setblocking(False)
+                c.connect(self.box.sock)
+                waiting.append(c)
+        self.assertEqual(self.values("stop", ""), [])
+
     def test_one_who_never_answers(self):
         self.listen(None)
         self.assertEqual(self.values("stop", ""), [])
