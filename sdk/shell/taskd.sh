@@ -17,6 +17,10 @@
 # enough, for after its hello taskd says nothing unasked but to stop (or that a message was wrong: mend the script).
 # Names that begin with _taskd are private.
 
+# Sourced again, by a file that the script sources, it goes on as it is; $$ is the same in subshells.
+if [ "${_taskd_loaded-}" = "$$" ]; then return 0; fi
+_taskd_loaded=$$
+
 # shellcheck disable=SC2034 # TASKD_ERROR is for the script
 TASKD_ERROR='' _taskd_fd='' _taskd_stop='' _taskd_hello='' _taskd_drained='' _taskd_deadline=-1 _taskd_max=65536
 _taskd_shell='' _taskd_trapped=''

@@ -93,7 +93,7 @@ int taskd_ready(taskd *);
 
 /* A unit begins: from here to its end it is not cut while there is grace left. -ECANCELED once a stop has been seen:
  * nothing was sent, and the unit must not be done. It does not look for a stop itself: ask taskd_should_stop() before.
- * Several units may be open at once. */
+ * Several units may be open at once. taskd knows none whose name has more than 1024 bytes. */
 int taskd_begin(taskd *, const char *unit);
 
 /* The same, for a unit that may take `timeout_ms` instead of the configured unit_timeout. -EINVAL below 0. */

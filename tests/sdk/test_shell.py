@@ -93,6 +93,11 @@ class Shell(Case):
         self.record()
         self.assertEqual(self.lines(), ["mine"])
 
+    def test_sourced_twice_it_is_still_one_worker(self):
+        self.worker(SOURCE + "taskd_begin a\n" + SOURCE + "taskd_end a; (" + SOURCE.strip() + "; taskd_begin b; taskd_end b)")
+        r = self.record()
+        self.assertEqual((r["outcome"], r["units"], r["lost"]), ("ok", {"done": 2, "failed": 0, "lost": 0}, []))
+
     def test_a_failed_command_is_a_failed_unit(self):
         self.worker(SOURCE + "taskd_begin u; (exit 3); taskd_end u $?")
         r = self.record()
