@@ -39,6 +39,7 @@ void ladder_send_stop(struct task *t)
     talk_poll(t);
     bool heard = talk_send_stop(t);
     bool trusted = l->spoken || worker_hears_words(t->config);
+    l->early = !l->spoken;
     if (!trusted || (t->config->given & GIVEN_STOP_SIGNAL))
         signal_leader(t, t->config->stop_signal, SENT_STOP_SIGNAL);
     else if (!heard)

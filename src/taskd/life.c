@@ -33,7 +33,7 @@ static struct outcome_input facts(const struct life *l)
         .oom_kill = l->oom_kill,
         .cause = l->cause,
         .stop_pending = l->stop_pending,
-        .silent = !l->spoken || l->deaf,
+        .silent = !l->spoken || l->deaf || (l->early && l->units.open_count == 0),
         .result_complete = l->has_result && l->result_complete,
     };
     memcpy(in.sent, l->sent, sizeof in.sent);

@@ -44,6 +44,7 @@ struct life {
     int main_pidfd;              /* its descriptor, -1: none */
 
     bool stop_pending, acked;
+    bool early;   /* the stop signal went out before it had said a word */
     bool patient; /* its grace has not begun: it is in the unit in which the stop found it */
     enum stop_reason reason;
     int stop_signo; /* the signal that told taskd to stop, 0 for none */

@@ -49,7 +49,7 @@ struct outcome_input {
     enum cause cause;     /* why SENT_DUMP or SENT_FAULT */
     bool oom_kill;        /* the kernel has killed something of it for its memory */
     bool stop_pending;    /* a stop was under way */
-    bool silent;          /* no channel, or never a word on it */
+    bool silent;          /* no channel, or no word on it until it was told, and nothing begun */
     bool result_complete; /* a result with complete:true was read */
 };
 

@@ -1,5 +1,5 @@
 """The heart: a stop between units of work, the ladder when a worker does not listen, and what is said about it."""
-import json, os, signal, subprocess, time
+import json, os, signal, subprocess, sys, time
 from harness import Case, TASKD, Terminal, WORKER, alive, main, process_state, until
 
 
@@ -440,6 +440,33 @@ class AtATerminal(Stop):
         t.type("\x03")
         self.assertEqual(t.wait(), 130, t.text)
         self.assertIn("finished", t.text)
+
+
+class Early(Case):
+    """The signal goes out because the worker has not said a word yet, and before it arrives it has."""
+    SCRIPT = """
+import os, signal, sys, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+open(sys.argv[1], "w").close()
+while signal.SIGTERM not in signal.sigpending(): time.sleep(0.005)
+os.write(int(os.environ["TASKD_FD"]), sys.argv[2].encode())
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+"""
+
+    def record_of(self, words):
+        here = self.box.path("here")
+        p = self.box.start("--restart", "no", "--", sys.executable, "-c", self.SCRIPT, here, words)
+        until("it blocks the signal", lambda: os.path.exists(here))
+        p.send_signal(signal.SIGTERM)
+        p.wait(60)
+        return self.one_record()
+
+    def test_one_that_has_only_said_hello_was_stopped(self):
+        self.check_record(self.record_of('{"type":"hello","v":1}\n'), "cancelled", "cooperative")
+
+    def test_one_that_has_begun_a_unit_was_cut(self):
+        record = self.record_of('{"type":"begin","unit":"u"}\n')
+        self.assertEqual((record["outcome"], record["lost"]), ("panicked", ["u"]))
 
 
 if __name__ == "__main__":
